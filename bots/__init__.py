@@ -1,0 +1,34 @@
+"""Selectors: which tasks should a language model train on next during reinforcement finetuning?"""
+
+from bots.acquisition import closeness, softmax_b, top_b
+from bots.bots_selector import BOTS_VARIANTS, BOTSConfig, BOTSSelector
+from bots.collector import AbstractCollector, OneRound
+from bots.feedback import Evidence, Feedback
+from bots.implicit import AbstractImplicitEvidence, NoImplicitEvidence
+from bots.interpolation import InterpolationEvidence
+from bots.pool import Pool
+from bots.posterior import BetaPosterior
+from bots.rollouts import RolloutBatch
+from bots.selector import AbstractSelector
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "BOTS_VARIANTS",
+    "AbstractCollector",
+    "AbstractImplicitEvidence",
+    "AbstractSelector",
+    "BOTSConfig",
+    "BOTSSelector",
+    "BetaPosterior",
+    "Evidence",
+    "Feedback",
+    "InterpolationEvidence",
+    "NoImplicitEvidence",
+    "OneRound",
+    "Pool",
+    "RolloutBatch",
+    "closeness",
+    "softmax_b",
+    "top_b",
+]

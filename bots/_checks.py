@@ -1,0 +1,99 @@
+"""Boundary checks. Each raises a `ValueError` that names the value, the rule and the remedy."""
+
+import numpy as np
+import numpy.typing as npt
+
+from bots._types import Floats, Ints
+
+
+def vector(name: str, values: npt.ArrayLike) -> Floats:
+    """`values` as a new, read-only float64 vector; NaN and infinity are refused."""
+    try:
+        array = np.array(values, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{name} must be a vector of numbers: {error}") from None
+    if array.ndim != 1:
+        raise ValueError(f"{name} has shape {array.shape}; it must be a vector: pass a 1-D array")
+    bad = np.flatnonzero(~np.isfinite(array))
+    if bad.size:
+        raise ValueError(
+            f"{name}[{bad[0]}] is {array[bad[0]]} ({bad.size} such entries); "
+            "every entry must be finite: leave the task out instead"
+        )
+    array.setflags(write=False)
+    return array
+
+
+def shares(name: str, values: npt.ArrayLike) -> Floats:
+    """`values` as a vector whose entries lie in [0, 1]."""
+    array = vector(name, values)
+    bad = np.flatnonzero((array < 0) | (array > 1))
+    if bad.size:
+        raise ValueError(
+            f"{name}[{bad[0]}] is {array[bad[0]]:g}; a rate lies in [0, 1]: "
+            "divide successes by trials"
+        )
+    return array
+
+
+def task_ids(values: npt.ArrayLike) -> Ints:
+    """`values` as a new, read-only vector of task positions, at least one of them."""
+    array = np.asarray(values)
+    if array.ndim != 1 or array.size == 0:
+        raise ValueError(
+            f"task_ids has shape {array.shape}; it must be a vector with at least one task: "
+            "skip the call when there is none"
+        )
+    if array.dtype.kind not in "iu":
+        raise ValueError(
+            f"task_ids has dtype {array.dtype}; it must hold integer positions in the pool"
+        )
+    if array.dtype.kind == "u" and array.max() > np.iinfo(np.int64).max:
+        raise ValueError(f"task_ids holds {array.max()}; positions must fit in int64")
+    if array.min() < 0:
+        raise ValueError(f"task_ids holds {array.min()}; positions count from 0")
+    array = array.astype(np.int64)
+    array.setflags(write=False)
+    return array
+
+
+def within(task_ids_B: Ints, num_tasks: int) -> None:
+    """Refuses positions outside a pool of `num_tasks`."""
+    highest = int(task_ids_B.max())
+    if highest >= num_tasks:
+        raise ValueError(
+            f"task id {highest} is not in the pool of {num_tasks} tasks; ids run from 0 to "
+            f"{num_tasks - 1}: was this feedback meant for another pool?"
+        )
+
+
+def integer(name: str, value: object, lowest: int, highest: int | None = None) -> int:
+    """`value` as an int of at least `lowest` and at most `highest`."""
+    if isinstance(value, bool) or not isinstance(value, int | np.integer):
+        raise ValueError(f"{name} is {value!r}; it must be an integer")
+    if value < lowest or (highest is not None and value > highest):
+        bounds = f"at least {lowest}" if highest is None else f"between {lowest} and {highest}"
+        raise ValueError(f"{name} is {value}; it must be {bounds}")
+    return int(value)
+
+
+def number(name: str, value: object, lowest: float, highest: float = np.inf) -> float:
+    """`value` as a finite float in [`lowest`, `highest`]."""
+    if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
+        raise ValueError(f"{name} is {value!r}; it must be a number")
+    if not np.isfinite(value) or not lowest <= value <= highest:
+        raise ValueError(
+            f"{name} is {value}; it must be a finite number in [{lowest:g}, {highest:g}]"
+        )
+    return float(value)
+
+
+def batch_size(value: object, num_tasks: int) -> int:
+    """`value` as the number of distinct tasks to take from a pool of `num_tasks`."""
+    size = integer("batch_size", value, 1)
+    if size > num_tasks:
+        raise ValueError(
+            f"batch_size is {size} but the pool has {num_tasks} tasks; "
+            "a batch holds distinct tasks: lower batch_size or raise group_size"
+        )
+    return size

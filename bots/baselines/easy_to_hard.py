@@ -1,0 +1,71 @@
+"""Offline curriculum from easy to hard."""
+
+from typing import Any
+
+import numpy as np
+
+from bots import _checks, _state
+from bots._types import Ints
+from bots.feedback import Feedback
+from bots.pool import Pool
+from bots.selector import AbstractSelector
+
+_NAME, _VERSION = "easy-to-hard", 1
+
+
+class EasyToHardSelector(AbstractSelector):
+    """Walks once through the pool from the easiest task to the hardest, then starts again.
+
+    The order is fixed beforehand: descending by the weak reference's solve rate, then by the strong
+    one's. It needs those rates, ignores feedback, and costs no rollouts beyond the references'.
+
+    Source: the offline baseline of arXiv 2510.26374, as Trinity-RFT's `offline_easy2hard` orders
+    it. Differences: tasks that tie on both rates come in random order, not in the file's; tasks
+    without a rate come last.
+
+    Raises:
+        ValueError: when the pool has no reference rates.
+    """
+
+    def __init__(self, pool: Pool, rng: np.random.Generator) -> None:
+        names = [name for name in ("weak", "strong") if name in pool.references]
+        if not names:
+            raise ValueError(
+                "easy-to-hard orders tasks by reference solve rates and the pool has none: "
+                "add `weak` or `strong` to Pool(references=...)"
+            )
+        self._pool = pool
+        self._rng = rng
+        hardness = [1 - np.nan_to_num(pool.references[name], nan=-1.0) for name in names]
+        self._order_N = np.lexsort([rng.permutation(pool.num_tasks), *reversed(hardness)])
+        self._cursor = 0
+
+    def select(self, batch_size: int) -> Ints:
+        """The next tasks of the order; past the hardest it goes on with the easiest."""
+        batch_size = _checks.batch_size(batch_size, self._pool.num_tasks)
+        places = (self._cursor + np.arange(batch_size)) % self._pool.num_tasks
+        self._cursor = (self._cursor + batch_size) % self._pool.num_tasks
+        return self._order_N[places]
+
+    def update(self, feedback: Feedback) -> None:
+        """Learns nothing."""
+        _checks.within(feedback.task_ids_B, self._pool.num_tasks)
+
+    def solve_rates(self) -> None:
+        """None: it keeps no belief."""
+
+    def metrics(self) -> dict[str, float]:
+        """`easy_to_hard/progress`: the share of the pool passed in this walk."""
+        return {"easy_to_hard/progress": self._cursor / self._pool.num_tasks}
+
+    def state_dict(self) -> dict[str, Any]:
+        """The order, the place in it, and the generator."""
+        head = _state.header(_NAME, _VERSION, self._pool, self._rng)
+        return {**head, "order": self._order_N.copy(), "cursor": self._cursor}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Puts all of it back."""
+        _state.check(state, _NAME, _VERSION, self._pool, ("order", "cursor"))
+        order_N = _state.permutation("order", state["order"], self._pool.num_tasks)
+        cursor = _checks.integer("cursor", state["cursor"], 0, self._pool.num_tasks - 1)
+        self._order_N, self._cursor, self._rng = order_N, cursor, _state.generator(state["rng"])

@@ -1,0 +1,82 @@
+"""Epoch shuffle: the order that every trainer uses unless told otherwise."""
+
+from typing import Any
+
+import numpy as np
+
+from bots import _checks, _state
+from bots._types import Ints
+from bots.feedback import Feedback
+from bots.pool import Pool
+from bots.selector import AbstractSelector
+
+_NAME, _VERSION = "shuffle", 1
+
+
+class EpochOrder:
+    """Walks through a random order of all tasks; at the end of an epoch it draws another.
+
+    A remainder too small for the next request is dropped, so that no batch holds a task twice. That
+    is what data loaders with `drop_last` do.
+    """
+
+    def __init__(self, num_tasks: int) -> None:
+        self._order_N = np.arange(num_tasks)
+        self._cursor = num_tasks
+
+    def take(self, count: int, rng: np.random.Generator) -> Ints:
+        """The next `count` tasks, distinct."""
+        if self._cursor + count > self._order_N.size:
+            self._order_N = rng.permutation(self._order_N.size)
+            self._cursor = 0
+        self._cursor += count
+        return self._order_N[self._cursor - count : self._cursor].copy()
+
+    def state_dict(self) -> dict[str, Any]:
+        """The order and the place in it."""
+        return {"order": self._order_N.copy(), "cursor": self._cursor}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Puts both back."""
+        order_N = _state.permutation("order", state["order"], self._order_N.size)
+        self._cursor = _checks.integer("cursor", state["cursor"], 0, order_N.size)
+        self._order_N = order_N
+
+
+class ShuffleSelector(AbstractSelector):
+    """Every task once per epoch, in random order, whatever was learnt.
+
+    The default of TRL, verl and Trinity-RFT alike, hence the reference that every ratio in this
+    project's results is taken against. It costs nothing and ignores feedback.
+    """
+
+    def __init__(self, pool: Pool, rng: np.random.Generator) -> None:
+        self._pool = pool
+        self._rng = rng
+        self._epoch = EpochOrder(pool.num_tasks)
+
+    def select(self, batch_size: int) -> Ints:
+        """The next tasks of the epoch."""
+        return self._epoch.take(_checks.batch_size(batch_size, self._pool.num_tasks), self._rng)
+
+    def update(self, feedback: Feedback) -> None:
+        """Learns nothing."""
+        _checks.within(feedback.task_ids_B, self._pool.num_tasks)
+
+    def solve_rates(self) -> None:
+        """None: it keeps no belief."""
+
+    def metrics(self) -> dict[str, float]:
+        """Nothing."""
+        return {}
+
+    def state_dict(self) -> dict[str, Any]:
+        """The epoch's order, the place in it, and the generator."""
+        return {**_state.header(_NAME, _VERSION, self._pool, self._rng), **self._epoch.state_dict()}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Puts all of it back."""
+        _state.check(state, _NAME, _VERSION, self._pool, ("order", "cursor"))
+        rng = _state.generator(state["rng"])
+        self._epoch.load_state_dict(state)
+        self._rng = rng

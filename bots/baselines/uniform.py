@@ -1,0 +1,50 @@
+"""Uniform sampling."""
+
+from typing import Any
+
+import numpy as np
+
+from bots import _checks, _state
+from bots._types import Ints
+from bots.feedback import Feedback
+from bots.pool import Pool
+from bots.selector import AbstractSelector
+
+_NAME, _VERSION = "uniform", 1
+
+
+class UniformSelector(AbstractSelector):
+    """A fresh simple random sample of the pool at every step.
+
+    Unlike epoch shuffle it may revisit a task soon and miss another for long; over a run much
+    shorter than an epoch the two hardly differ. It costs nothing and ignores feedback.
+    """
+
+    def __init__(self, pool: Pool, rng: np.random.Generator) -> None:
+        self._pool = pool
+        self._rng = rng
+
+    def select(self, batch_size: int) -> Ints:
+        """B distinct tasks, every set of B as likely as any other."""
+        batch_size = _checks.batch_size(batch_size, self._pool.num_tasks)
+        return self._rng.choice(self._pool.num_tasks, batch_size, replace=False)
+
+    def update(self, feedback: Feedback) -> None:
+        """Learns nothing."""
+        _checks.within(feedback.task_ids_B, self._pool.num_tasks)
+
+    def solve_rates(self) -> None:
+        """None: it keeps no belief."""
+
+    def metrics(self) -> dict[str, float]:
+        """Nothing."""
+        return {}
+
+    def state_dict(self) -> dict[str, Any]:
+        """The generator."""
+        return _state.header(_NAME, _VERSION, self._pool, self._rng)
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Puts the generator back."""
+        _state.check(state, _NAME, _VERSION, self._pool, ())
+        self._rng = _state.generator(state["rng"])

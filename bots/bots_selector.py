@@ -1,0 +1,212 @@
+"""BOTS: Bayesian online task selection."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from bots import _checks, _state
+from bots._types import Floats, Ints
+from bots.acquisition import closeness, softmax_b, top_b
+from bots.feedback import Feedback
+from bots.implicit import AbstractImplicitEvidence, NoImplicitEvidence
+from bots.interpolation import InterpolationEvidence
+from bots.pool import Pool
+from bots.posterior import BetaPosterior
+from bots.selector import AbstractSelector
+
+_NAME, _VERSION = "bots", 1
+
+
+@dataclass(frozen=True, slots=True)
+class BOTSConfig:
+    """The settings of BOTS; the defaults are the paper's.
+
+    The reference code's class defaults are not the paper's (target 1, temperature 1, no draw,
+    lambda = rho = 0.2); its example configuration is.
+    """
+
+    forgetting: float = 0.1  # lambda in [0, 1]
+    implicit_weight: float = 0.1  # rho in [0, 1]
+    target: float = 0.5  # p* in [0, 1]
+    thompson: bool = True  # draw from the posterior; False takes its mean
+    temperature: float = 0.0  # 0 takes the best B; above, softmax over utility / temperature
+
+    def __post_init__(self) -> None:
+        _checks.number("forgetting", self.forgetting, 0, 1)
+        _checks.number("implicit_weight", self.implicit_weight, 0, 1)
+        _checks.number("target", self.target, 0, 1)
+        _checks.number("temperature", self.temperature, 0)
+        if not isinstance(self.thompson, bool):
+            raise ValueError(f"thompson is {self.thompson!r}; it must be True or False")
+
+
+BOTS_VARIANTS = {
+    "bots": BOTSConfig(),
+    "bots-explicit": BOTSConfig(implicit_weight=0.0),
+    "bots-mopps": BOTSConfig(forgetting=0.0, implicit_weight=0.0),
+    "bots-dots": BOTSConfig(forgetting=1.0, implicit_weight=1.0, thompson=False),
+    "bots-greedy": BOTSConfig(thompson=False),
+}
+"""The paper's method, its ablations, and the forms in which it compares with MoPPS and DOTS.
+
+`bots-mopps` and `bots-dots` are special cases of BOTS, not those methods: see `MoPPSSelector` for
+the real one.
+"""
+
+
+class BOTSSelector(AbstractSelector):
+    """Keeps a Beta belief about every task and picks the tasks whose solve rate seems nearest p*.
+
+    Each step: draw p_k ~ Beta(alpha_k, beta_k) for every task, take the B tasks with the smallest
+    |p_k - p*|, and afterwards update all beliefs with the measured counts and with the implicit
+    evidence about the tasks that were not measured (`BetaPosterior.update`).
+
+    Source: arXiv 2510.26374. Differences: those of `BetaPosterior.update`, `InterpolationEvidence`
+    and `top_b`; the prior may differ from task to task, as the paper writes and its code cannot;
+    state is complete, while the reference code's resumes with all beliefs lost.
+
+    Args:
+        pool: the tasks; its references `weak` and `strong` feed the default implicit evidence.
+        rng: the selector's own random numbers.
+        config: lambda, rho, p*, and how to choose.
+        implicit: where predictions for unmeasured tasks come from. Default: interpolation when
+            rho > 0, otherwise none.
+        prior: alpha_0 and beta_0, one per task. Default Beta(1, 1).
+
+    Raises:
+        ValueError: when rho > 0 and the pool has no references, or the prior is of another size.
+
+    Example:
+        >>> pool = Pool.numbered(3, {"weak": [0.0, 0.2, 0.9], "strong": [0.3, 0.9, 1.0]})
+        >>> selector = BOTSSelector(pool, np.random.default_rng(0), BOTSConfig(thompson=False))
+        >>> selector.update(Feedback([0], [1], [10]))
+        >>> selector.select(1).tolist()
+        [1]
+    """
+
+    def __init__(
+        self,
+        pool: Pool,
+        rng: np.random.Generator,
+        config: BOTSConfig = BOTS_VARIANTS["bots"],
+        implicit: AbstractImplicitEvidence | None = None,
+        prior: BetaPosterior | None = None,
+    ) -> None:
+        self._pool = pool
+        self._rng = rng
+        self._config = config
+        self._implicit = implicit or _default_implicit(pool, config)
+        self._prior = prior or BetaPosterior.uniform(pool.num_tasks)
+        if self._prior.num_tasks != pool.num_tasks:
+            raise ValueError(
+                f"the prior has {self._prior.num_tasks} tasks, the pool {pool.num_tasks}"
+            )
+        self._posterior = BetaPosterior(self._prior.alpha_N, self._prior.beta_N)
+        self._spare = BetaPosterior.uniform(pool.num_tasks)
+        self._updates = 0
+
+    @property
+    def posterior(self) -> BetaPosterior:
+        """A copy of the belief about every task."""
+        return BetaPosterior(self._posterior.alpha_N, self._posterior.beta_N)
+
+    def select(self, batch_size: int) -> Ints:
+        """The B tasks that seem nearest p*, by a posterior draw or the posterior mean."""
+        batch_size = _checks.batch_size(batch_size, self._pool.num_tasks)
+        rates_N = (
+            self._posterior.sample(self._rng) if self._config.thompson else self._posterior.mean()
+        )
+        utility_N = closeness(rates_N, self._config.target)
+        if self._config.temperature == 0:
+            return top_b(utility_N, batch_size, self._rng)
+        return softmax_b(utility_N, batch_size, self._config.temperature, self._rng)
+
+    def update(self, feedback: Feedback) -> None:
+        """One step of forgetting, explicit and implicit evidence for all tasks."""
+        _checks.within(feedback.task_ids_B, self._pool.num_tasks)
+        evidence = feedback.evidence()
+        before = self._implicit.state_dict()
+        try:
+            predicted_N = self._implicit.observe(evidence)
+            if predicted_N is not None:
+                _check_prediction(predicted_N, self._pool.num_tasks)
+        except BaseException:
+            self._implicit.load_state_dict(before)
+            raise
+        posterior = self._posterior.update(
+            evidence,
+            self._prior,
+            self._config.forgetting,
+            self._config.implicit_weight,
+            predicted_N,
+            self._spare,
+        )
+        self._posterior, self._spare = posterior, self._posterior
+        self._updates += 1
+
+    def solve_rates(self) -> Floats:
+        """Posterior means."""
+        return self._posterior.mean()
+
+    def metrics(self) -> dict[str, float]:
+        """Mean belief, mean effective sample size, updates, and the implicit evidence's own."""
+        return {
+            "posterior/mean": float(self._posterior.mean().mean()),
+            "posterior/effective_sample_size": float(
+                self._posterior.effective_sample_size().mean()
+            ),
+            "posterior/updates": float(self._updates),
+            **self._implicit.metrics(),
+        }
+
+    def state_dict(self) -> dict[str, Any]:
+        """Beliefs, implicit evidence, counter and generator."""
+        return {
+            **_state.header(_NAME, _VERSION, self._pool, self._rng),
+            "alpha": self._posterior.alpha_N.copy(),
+            "beta": self._posterior.beta_N.copy(),
+            "implicit": self._implicit.state_dict(),
+            "updates": self._updates,
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Puts all of it back."""
+        _state.check(state, _NAME, _VERSION, self._pool, ("alpha", "beta", "implicit", "updates"))
+        posterior = BetaPosterior(state["alpha"], state["beta"])
+        if posterior.num_tasks != self._pool.num_tasks:
+            raise ValueError(
+                f"the state has {posterior.num_tasks} beliefs for {self._pool.num_tasks} tasks"
+            )
+        rng, updates = (
+            _state.generator(state["rng"]),
+            _checks.integer("updates", state["updates"], 0),
+        )
+        self._implicit.load_state_dict(state["implicit"])
+        self._posterior, self._rng, self._updates = posterior, rng, updates
+
+
+def _default_implicit(pool: Pool, config: BOTSConfig) -> AbstractImplicitEvidence:
+    if config.implicit_weight == 0:
+        return NoImplicitEvidence()
+    missing = {"weak", "strong"} - pool.references.keys()
+    if missing:
+        raise ValueError(
+            f"implicit_weight is {config.implicit_weight:g} but the pool has no reference "
+            f"{sorted(missing)}: add the rates to Pool(references=...), pass another implicit "
+            "evidence, or set implicit_weight=0"
+        )
+    return InterpolationEvidence(pool.references["weak"], pool.references["strong"])
+
+
+def _check_prediction(predicted_N: Floats, num_tasks: int) -> None:
+    if predicted_N.shape != (num_tasks,):
+        raise ValueError(
+            f"implicit evidence has shape {predicted_N.shape}; it must be ({num_tasks},)"
+        )
+    lowest, highest = np.fmin.reduce(predicted_N), np.fmax.reduce(predicted_N)
+    if lowest < 0 or highest > 1:
+        raise ValueError(
+            f"implicit evidence spans [{lowest:g}, {highest:g}]; predicted solve rates must lie in "
+            "[0, 1] or be NaN: clip them"
+        )

@@ -1,0 +1,99 @@
+"""A batch of graded rollouts, on its way from the backend to the trainer and the selector."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from bots import _checks
+from bots._types import Bools, Floats, Ints
+from bots.feedback import Feedback
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RolloutBatch:
+    """B groups of up to G graded rollouts each.
+
+    Attributes:
+        task_ids_B: shape (B,), the task of each group.
+        rewards_BG: shape (B, G), NaN where a rollout was lost or a group is smaller than G.
+        payload_B: what the backend needs to train on each group (tokens, log-probabilities), opaque
+            to everyone else; empty when there is nothing.
+
+    Raises:
+        ValueError: for shapes that do not fit, or an infinite reward.
+    """
+
+    task_ids_B: Ints
+    rewards_BG: Floats
+    payload_B: tuple[object, ...] = ()
+
+    def __post_init__(self) -> None:
+        task_ids_B = _checks.task_ids(self.task_ids_B)
+        rewards_BG = np.array(self.rewards_BG, dtype=np.float64)
+        if rewards_BG.ndim != 2 or len(rewards_BG) != task_ids_B.size:
+            raise ValueError(
+                f"rewards have shape {rewards_BG.shape}; they must be ({task_ids_B.size}, G)"
+            )
+        if np.isinf(rewards_BG).any():
+            raise ValueError(
+                "a reward is infinite; rewards must be finite, or NaN for a lost rollout"
+            )
+        if self.payload_B and len(self.payload_B) != task_ids_B.size:
+            raise ValueError(
+                f"{len(self.payload_B)} payloads for {task_ids_B.size} groups; give one each"
+            )
+        rewards_BG.setflags(write=False)
+        object.__setattr__(self, "task_ids_B", task_ids_B)
+        object.__setattr__(self, "rewards_BG", rewards_BG)
+
+    @staticmethod
+    def concatenate(batches: Sequence["RolloutBatch"]) -> "RolloutBatch":
+        """One batch with the groups of all, in order; smaller groups are padded with NaN."""
+        if len(batches) == 1:
+            return batches[0]
+        width = max((batch.rewards_BG.shape[1] for batch in batches), default=0)
+        padded = [
+            np.pad(
+                batch.rewards_BG,
+                ((0, 0), (0, width - batch.rewards_BG.shape[1])),
+                constant_values=np.nan,
+            )
+            for batch in batches
+        ]
+        payload_B = tuple(item for batch in batches for item in batch.payload_B)
+        task_ids_B = np.concatenate([batch.task_ids_B for batch in batches])
+        return RolloutBatch(task_ids_B, np.concatenate(padded), payload_B)
+
+    def take(self, groups: Ints) -> "RolloutBatch":
+        """The groups at these places, in this order."""
+        payload_B = tuple(self.payload_B[int(b)] for b in groups) if self.payload_B else ()
+        return RolloutBatch(self.task_ids_B[groups], self.rewards_BG[groups], payload_B)
+
+    @property
+    def num_groups(self) -> int:
+        """B."""
+        return int(self.task_ids_B.size)
+
+    @property
+    def informative_B(self) -> Bools:
+        """Which groups hold at least two different rewards, shape (B,)."""
+        highest_B = np.where(np.isnan(self.rewards_BG), -np.inf, self.rewards_BG).max(
+            axis=1, initial=-np.inf
+        )
+        lowest_B = np.where(np.isnan(self.rewards_BG), np.inf, self.rewards_BG).min(
+            axis=1, initial=np.inf
+        )
+        return highest_B > lowest_B
+
+    def feedback(self, success_threshold: float = 1.0) -> Feedback:
+        """Counts for the selector; a rollout succeeds when its reward reaches the threshold.
+
+        Example:
+            >>> batch = RolloutBatch([5, 9], [[1, 0, np.nan], [0.5, 0.2, 0.0]])
+            >>> batch.feedback().successes_B.tolist(), batch.feedback().trials_B.tolist()
+            ([1.0, 0.0], [2.0, 3.0])
+        """
+        successes_B = (self.rewards_BG >= success_threshold).sum(axis=1)
+        trials_B = (~np.isnan(self.rewards_BG)).sum(axis=1)
+        return Feedback(self.task_ids_B, successes_B, trials_B)

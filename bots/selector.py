@@ -1,0 +1,53 @@
+"""The interface of everything that chooses tasks."""
+
+from abc import ABC, abstractmethod
+from typing import Any
+
+from bots._types import Floats, Ints
+from bots.feedback import Feedback
+
+
+class AbstractSelector(ABC):
+    """Chooses the tasks of the next batch, and learns from how their rollouts went.
+
+    The contract, which `tests/bots/test_contract.py` checks for every selector: `select` returns
+    distinct positions; equal state, pool and generator give equal choices; a call that raises
+    changes nothing; `state_dict` followed by `load_state_dict` on a fresh object continues bit for
+    bit. A selector owns its `numpy.random.Generator` and is not safe to share between threads.
+    """
+
+    @abstractmethod
+    def select(self, batch_size: int) -> Ints:
+        """Positions of the tasks to roll out next, shape (B,), distinct, in no particular order.
+
+        Raises:
+            ValueError: when `batch_size` is not between 1 and the number of tasks.
+        """
+
+    @abstractmethod
+    def update(self, feedback: Feedback) -> None:
+        """Learns from the rollouts of one training step; call it once per step.
+
+        Raises:
+            ValueError: when a task is not in the pool.
+        """
+
+    @abstractmethod
+    def solve_rates(self) -> Floats | None:
+        """Expected solve rate of every task, shape (N,); None when it keeps no belief."""
+
+    @abstractmethod
+    def metrics(self) -> dict[str, float]:
+        """Figures to log; may cost a pass over the pool."""
+
+    @abstractmethod
+    def state_dict(self) -> dict[str, Any]:
+        """A copy of everything that later choices depend on, as JSON values and NumPy arrays."""
+
+    @abstractmethod
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Puts back what `state_dict` returned.
+
+        Raises:
+            ValueError: for state of another selector, version or pool, or damaged state.
+        """
