@@ -50,9 +50,13 @@ class RolloutBatch:
     @staticmethod
     def concatenate(batches: Sequence["RolloutBatch"]) -> "RolloutBatch":
         """One batch with the groups of all, in order; smaller groups are padded with NaN."""
+        if not batches:
+            raise ValueError(
+                "there is no batch to concatenate; a step rolls out at least one group"
+            )
         if len(batches) == 1:
             return batches[0]
-        width = max((batch.rewards_BG.shape[1] for batch in batches), default=0)
+        width = max(batch.rewards_BG.shape[1] for batch in batches)
         padded = [
             np.pad(
                 batch.rewards_BG,
@@ -74,6 +78,11 @@ class RolloutBatch:
     def num_groups(self) -> int:
         """B."""
         return int(self.task_ids_B.size)
+
+    @property
+    def num_rollouts(self) -> int:
+        """How many rollouts came back."""
+        return int((~np.isnan(self.rewards_BG)).sum())
 
     @property
     def informative_B(self) -> Bools:

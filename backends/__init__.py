@@ -1,0 +1,16 @@
+"""One interface, and the learners behind it."""
+
+from backends.base import AbstractBackend, AbstractTruth
+from backends.loop import Progress, StepRecord, run
+from backends.simulated import SimulatedBackend, SimulatedTruth, simulate
+
+__all__ = [
+    "AbstractBackend",
+    "AbstractTruth",
+    "Progress",
+    "SimulatedBackend",
+    "SimulatedTruth",
+    "StepRecord",
+    "run",
+    "simulate",
+]

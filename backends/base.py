@@ -1,0 +1,72 @@
+"""The interface of everything that a selector can be run against."""
+
+from abc import ABC, abstractmethod
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from bots import Pool, RolloutBatch
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+
+class AbstractBackend(ABC):
+    """A learner that can be sampled and trained.
+
+    Generation and training are separate calls, so that strategies which filter rollouts can be
+    expressed and every rollout can be charged. Nothing here reveals a true solve rate of a pool
+    task: that is `AbstractTruth`, which strategies are never handed.
+    """
+
+    @property
+    @abstractmethod
+    def pool(self) -> Pool:
+        """What may be known about the tasks beforehand."""
+
+    @abstractmethod
+    def rollout(self, task_ids_B: Ints, group_size: int) -> RolloutBatch:
+        """Generates and grades `group_size` rollouts of each task with the current policy.
+
+        Raises:
+            ValueError: for a task that is not in the pool, or a group size below 1.
+        """
+
+    @abstractmethod
+    def train(self, batch: RolloutBatch) -> dict[str, float]:
+        """Takes one training step on these groups; figures to log."""
+
+    @abstractmethod
+    def evaluate(self) -> float:
+        """Solve rate on held-out tasks that are never trained on, in [0, 1]."""
+
+    @abstractmethod
+    def state_dict(self) -> dict[str, Any]:
+        """A copy of everything that later calls depend on, as JSON values and NumPy arrays."""
+
+    @abstractmethod
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Puts back what `state_dict` returned; refuses the state of another learner or pool."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Releases what the backend holds; it is not used afterwards."""
+
+
+class AbstractTruth(ABC):
+    """What only a benchmark may know: the true solve rates behind the rollouts.
+
+    It scores strategies and feeds oracles. It is built beside a backend, never reachable from it.
+    """
+
+    @abstractmethod
+    def solve_rates(self, task_ids: Ints | None = None) -> Floats:
+        """Current true solve rates of these pool tasks, or of all."""
+
+    @abstractmethod
+    def expected_gains(self, group_size: int) -> Floats:
+        """Gain in held-out solve rate to be expected of one group of each task, shape (N,).
+
+        Up to a factor that all tasks share.
+        """

@@ -1,0 +1,127 @@
+"""The training loop that every strategy and every backend shares."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from backends.base import AbstractBackend, Ints
+from bots import AbstractCollector, AbstractSelector, Feedback, OneRound, RolloutBatch
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a run has come; save it beside the selector's and the backend's state to resume."""
+
+    steps: int = 0
+    rollouts_generated: int = 0
+    rollouts_trained: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class StepRecord:
+    """What happened in one training step.
+
+    Attributes:
+        progress: totals after this step.
+        feedback: counts of every group that was generated, kept or not.
+        trained_ids_B: tasks of the groups that were trained on; empty when none was kept.
+        train_metrics: the backend's figures for the step; empty when nothing was trained.
+        seconds: time spent in `select`, `rollout`, `train` and `update`.
+    """
+
+    progress: Progress
+    feedback: Feedback
+    trained_ids_B: Ints
+    train_metrics: dict[str, float] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+
+def run(
+    backend: AbstractBackend,
+    selector: AbstractSelector,
+    batch_size: int,
+    group_size: int,
+    collector: AbstractCollector | None = None,
+    start: Progress | None = None,
+) -> Iterator[StepRecord]:
+    """Select, roll out, train, update, for as long as the caller asks for records.
+
+    Each record is yielded after its step is complete, so a caller that stops there, or saves state
+    there, is at a step boundary. The selector is updated once per step with every group that was
+    generated. Every rollout asked for is charged, lost ones included.
+
+    Args:
+        backend: what is sampled and trained.
+        selector: chooses tasks.
+        batch_size: tasks to train on per step.
+        group_size: rollouts per task.
+        collector: which groups are generated and kept; default one group per selected task.
+        start: the progress of the run that this one continues.
+
+    Example:
+        >>> import itertools
+        >>> from backends.simulated import simulate
+        >>> from bots import BOTSSelector
+        >>> from simulator import Scenario
+        >>> backend, _ = simulate(Scenario("tiny", "", num_tasks=500, num_heldout=100), seed=0)
+        >>> selector = BOTSSelector(backend.pool, np.random.default_rng(0))
+        >>> for record in itertools.islice(run(backend, selector, 8, 4), 3):
+        ...     print(record.progress.steps, record.progress.rollouts_generated)
+        1 32
+        2 64
+        3 96
+    """
+    collector = collector or OneRound()
+    progress = start or Progress()
+    while True:
+        meter = _Meter(backend, selector)
+        batch = collector.collect(meter.select, meter.rollout, batch_size, group_size)
+        train_metrics = {} if batch is None else meter.train(batch)
+        feedback = meter.update()
+        trained_ids_B = np.empty(0, dtype=np.int64) if batch is None else batch.task_ids_B
+        progress = Progress(
+            progress.steps + 1,
+            progress.rollouts_generated + meter.rollouts,
+            progress.rollouts_trained + (0 if batch is None else batch.num_rollouts),
+        )
+        yield StepRecord(progress, feedback, trained_ids_B, train_metrics, meter.seconds)
+
+
+class _Meter:
+    """Passes calls on, counting rollouts and seconds: all that a collector gets to see."""
+
+    def __init__(self, backend: AbstractBackend, selector: AbstractSelector) -> None:
+        self._backend, self._selector = backend, selector
+        self._generated: list[RolloutBatch] = []
+        self.rollouts = 0
+        self.seconds = {"select": 0.0, "rollout": 0.0, "train": 0.0, "update": 0.0}
+
+    def select(self, batch_size: int) -> Ints:
+        with self._timed("select"):
+            return self._selector.select(batch_size)
+
+    def rollout(self, task_ids_B: Ints, group_size: int) -> RolloutBatch:
+        with self._timed("rollout"):
+            batch = self._backend.rollout(task_ids_B, group_size)
+        self._generated.append(batch)
+        self.rollouts += len(task_ids_B) * group_size
+        return batch
+
+    def train(self, batch: RolloutBatch) -> dict[str, float]:
+        with self._timed("train"):
+            return self._backend.train(batch)
+
+    def update(self) -> Feedback:
+        feedback = RolloutBatch.concatenate(self._generated).feedback()
+        with self._timed("update"):
+            self._selector.update(feedback)
+        return feedback
+
+    @contextmanager
+    def _timed(self, name: str) -> Iterator[None]:
+        began = time.perf_counter()
+        yield
+        self.seconds[name] += time.perf_counter() - began

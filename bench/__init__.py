@@ -1,0 +1,1 @@
+"""Compares selection strategies: `python -m bench --help`."""

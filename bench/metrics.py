@@ -1,0 +1,133 @@
+"""What is measured on one run. `docs/metrics.md` defines each figure in words."""
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+
+_SMALLEST_RATE = 1e-6
+_ROUNDING = 1e-12
+
+
+def belief_scores(predicted_N: Floats, true_N: Floats, num_bins: int = 15) -> dict[str, float]:
+    """Expected scores of predicted solve rates for one more rollout of every task.
+
+    The expectation over that rollout is taken exactly, without sampling: with q the prediction and
+    p the truth, Brier is the mean of p (1 - q)^2 + (1 - p) q^2, log-loss that of
+    -p log q - (1 - p) log(1 - q). Calibration error is the mean of |mean q - mean p| over
+    `num_bins` bins of equally many tasks in order of q. AUC is the chance that a success was
+    predicted higher than a failure, ties counting half.
+
+    Example:
+        >>> scores = belief_scores(np.array([0.2, 0.8]), np.array([0.2, 0.8]))
+        >>> {name: round(value, 3) for name, value in scores.items()}
+        {'brier': 0.16, 'log_loss': 0.5, 'calibration_error': 0.0, 'auc': 0.8}
+    """
+    q_N = np.clip(predicted_N, _SMALLEST_RATE, 1 - _SMALLEST_RATE)
+    return {
+        "brier": float(np.mean(true_N * (1 - q_N) ** 2 + (1 - true_N) * q_N**2)),
+        "log_loss": float(-np.mean(true_N * np.log(q_N) + (1 - true_N) * np.log1p(-q_N))),
+        "calibration_error": _calibration_error(predicted_N, true_N, num_bins),
+        "auc": _auc(predicted_N, true_N),
+    }
+
+
+def reliability(predicted_N: Floats, true_N: Floats, num_bins: int = 10) -> dict[str, list[float]]:
+    """Mean prediction, mean truth and number of tasks in `num_bins` equal bins of [0, 1]."""
+    bins_N = np.minimum((predicted_N * num_bins).astype(int), num_bins - 1)
+    counts = np.bincount(bins_N, minlength=num_bins)
+    safe = np.maximum(counts, 1)
+    return {
+        "predicted": (np.bincount(bins_N, predicted_N, num_bins) / safe).tolist(),
+        "true": (np.bincount(bins_N, true_N, num_bins) / safe).tolist(),
+        "tasks": counts.astype(float).tolist(),
+    }
+
+
+def _calibration_error(predicted_N: Floats, true_N: Floats, num_bins: int) -> float:
+    order_N = np.argsort(predicted_N, kind="stable")
+    gaps = [
+        abs(predicted_N[places].mean() - true_N[places].mean()) * places.size
+        for places in np.array_split(order_N, num_bins)
+        if places.size
+    ]
+    return float(np.sum(gaps) / predicted_N.size)
+
+
+def _auc(predicted_N: Floats, true_N: Floats) -> float:
+    levels, places_N = np.unique(predicted_N, return_inverse=True)
+    successes = np.bincount(places_N, true_N, levels.size)
+    failures = np.bincount(places_N, 1 - true_N, levels.size)
+    total = successes.sum() * failures.sum()
+    if total == 0:
+        return float("nan")
+    below = np.cumsum(failures) - failures
+    return float((successes * (below + failures / 2)).sum() / total)
+
+
+def value_at(cost: Floats, score: Floats, budget: float) -> float:
+    """Score at a cost of `budget`, interpolated linearly; the last score when the run cost less."""
+    return float(np.interp(budget, cost, score))
+
+
+def best_so_far(cost: Floats, score: Floats, budget: float) -> float:
+    """Best score that the run reached at a cost of at most `budget`."""
+    return max(float(score[cost <= budget].max()), value_at(cost, score, budget))
+
+
+def cost_to_reach(cost: Floats, score: Floats, target: float) -> float:
+    """First cost at which the score reaches `target`, interpolated linearly; infinity if never.
+
+    Example:
+        >>> cost_to_reach(np.array([0.0, 10.0, 20.0]), np.array([0.1, 0.2, 0.4]), 0.3)
+        15.0
+    """
+    reached = np.flatnonzero(score >= target - _ROUNDING)
+    if reached.size == 0:
+        return float("inf")
+    last = reached[0]
+    if last == 0:
+        return float(cost[0])
+    rise = score[last] - score[last - 1]
+    share = min((target - score[last - 1]) / rise, 1.0) if rise > 0 else 1.0
+    return float(cost[last - 1] + share * (cost[last] - cost[last - 1]))
+
+
+def time_to_best(
+    run: tuple[Floats, Floats], reference: tuple[Floats, Floats], fraction: float
+) -> float:
+    """TTB: cost to reach a share of the reference's best gain, relative to its own cost.
+
+    The target is start + `fraction` (best - start), with start and best of the reference's curve.
+
+    Args:
+        run: cost and score of the run that is judged.
+        reference: cost and score of the reference on the same seed.
+        fraction: share of the gain, in (0, 1].
+
+    Returns:
+        Below 1 when the run is faster; infinity when it never reaches the target; NaN when the
+        reference gains nothing.
+    """
+    cost, score = reference
+    best = float(score.max())
+    if best <= score[0] + _ROUNDING:
+        return float("nan")
+    target = score[0] + fraction * (best - score[0])
+    return cost_to_reach(*run, target) / cost_to_reach(cost, score, target)
+
+
+def best_so_far_ratio(
+    run: tuple[Floats, Floats], reference: tuple[Floats, Floats], fraction: float
+) -> float:
+    """BSF: best score within a share of the reference's budget, relative to the reference's."""
+    budget = fraction * float(reference[0][-1])
+    return best_so_far(*run, budget) / best_so_far(*reference, budget)
+
+
+def area(cost: Floats, score: Floats, budget: float) -> float:
+    """Mean score over costs from 0 to `budget`: the area under the curve, divided by its width."""
+    inside = cost < budget
+    costs = np.append(cost[inside], budget)
+    scores = np.append(score[inside], value_at(cost, score, budget))
+    return float(np.trapezoid(scores, costs) / budget)

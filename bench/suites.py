@@ -1,0 +1,90 @@
+"""Named sets of cells."""
+
+from dataclasses import dataclass, replace
+
+from bench.settings import Setting, scenario_setting
+from simulator import SCENARIOS
+
+_CORE_STRATEGIES = (
+    "shuffle",
+    "uniform",
+    "easy-to-hard",
+    "mopps",
+    "dapo",
+    "bots",
+    "bots-explicit",
+    "bots-mopps",
+    "bots-dots",
+    "bots-greedy",
+    "oracle-target",
+    "oracle-gain",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Suite:
+    """Strategies x settings x seeds."""
+
+    name: str
+    summary: str
+    settings: tuple[Setting, ...]
+    strategies: tuple[str, ...]
+    num_seeds: int
+
+
+def _small(name: str) -> Setting:
+    return scenario_setting(
+        replace(SCENARIOS[name], num_tasks=6_000, num_heldout=1_000, batch_size=64, steps=100)
+    )
+
+
+SMOKE = Suite(
+    "smoke",
+    "Two small pools, a first look in well under a minute.",
+    (_small("base"), _small("guru15")),
+    (
+        "shuffle",
+        "easy-to-hard",
+        "mopps",
+        "dapo",
+        "bots",
+        "bots-greedy",
+        "oracle-target",
+        "oracle-gain",
+    ),
+    num_seeds=4,
+)
+
+CORE = Suite(
+    "core",
+    "Every scenario at full size, every strategy, 20 paired seeds.",
+    tuple(scenario_setting(scenario) for scenario in SCENARIOS.values()),
+    _CORE_STRATEGIES,
+    num_seeds=20,
+)
+
+PAPER = Suite(
+    "paper",
+    "The paper's ablations of lambda and rho on its replica, beside the published figures.",
+    (scenario_setting(SCENARIOS["guru15"]),),
+    (
+        "shuffle",
+        "easy-to-hard",
+        "bots-mopps",
+        "bots-dots",
+        "bots-explicit",
+        "bots:implicit_weight=0.05",
+        "bots",
+        "bots:implicit_weight=0.2",
+        "bots:implicit_weight=0.5",
+        "bots:implicit_weight=1.0",
+        "bots:forgetting=0.0",
+        "bots:forgetting=1.0",
+        "bots-greedy",
+        "oracle-target",
+        "oracle-gain",
+    ),
+    num_seeds=20,
+)
+
+SUITES = {suite.name: suite for suite in (SMOKE, CORE, PAPER)}

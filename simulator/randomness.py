@@ -1,0 +1,43 @@
+"""Counter-based random numbers: a draw is a function of its place, not of what was drawn before.
+
+The same task at the same step therefore gets the same draws under every policy (common random
+numbers), and the order or number of threads in which draws are made cannot matter.
+"""
+
+import numpy as np
+from numba import njit
+
+_STEP = np.uint64(0x9E3779B97F4A7C15)  # 2^64 / golden ratio: the counter increment of SplitMix64
+_MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
+_MIX_2 = np.uint64(0x94D049BB133111EB)
+_SHIFTS = (np.uint64(30), np.uint64(27), np.uint64(31), np.uint64(11))
+_TO_UNIT = 2.0**-53
+
+
+@njit(cache=True)
+def mix(counter):
+    """SplitMix64's finaliser: a bijection of 64-bit integers that scatters neighbours.
+
+    Source: Steele, Lea, Flood (2014), Fast splittable pseudorandom number generators.
+    """
+    counter = (counter ^ (counter >> _SHIFTS[0])) * _MIX_1
+    counter = (counter ^ (counter >> _SHIFTS[1])) * _MIX_2
+    return counter ^ (counter >> _SHIFTS[2])
+
+
+@njit(cache=True)
+def stream(key, first, second):
+    """The 64-bit counter from which the draws at place (`first`, `second`) of `key` start."""
+    return mix(mix(key + _STEP * np.uint64(first + 1)) + _STEP * np.uint64(second + 1))
+
+
+@njit(cache=True)
+def uniform(counter, draw):
+    """Draw number `draw` of a `stream`, uniform on [0, 1) in steps of 2^-53."""
+    return np.float64(mix(counter + _STEP * np.uint64(draw + 1)) >> _SHIFTS[3]) * _TO_UNIT
+
+
+@njit(cache=True)
+def noise(counter, draw):
+    """Draw number `draw` of a `stream`, uniform with mean 0 and variance 1."""
+    return (uniform(counter, draw) - 0.5) * np.sqrt(12.0)
