@@ -154,12 +154,12 @@ def _simulate(source: PoolFile, seed: int) -> tuple[SimulatedBackend, SimulatedT
 
 def _open(source: PoolFile) -> Any:
     import pyarrow as pa
-    import pyarrow.csv
-    import pyarrow.parquet
+    from pyarrow.csv import read_csv
+    from pyarrow.parquet import read_table
 
     path = Path(source.path)
     suffixes = path.suffixes[-2:] if path.suffix == ".gz" else path.suffixes[-1:]
-    readers = {".csv": pa.csv.read_csv, ".parquet": pa.parquet.read_table}
+    readers = {".csv": read_csv, ".parquet": read_table}
     if not suffixes or suffixes[0] not in readers:
         raise ValueError(f"{path} must end in .csv, .csv.gz, .parquet or .parquet.gz")
     try:

@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from bench.settings import Setting, scenario_setting
-from simulator import SCENARIOS
+from simulator import SCENARIOS, Scenario
 
 _CORE_STRATEGIES = (
     "shuffle",
@@ -23,19 +22,17 @@ _CORE_STRATEGIES = (
 
 @dataclass(frozen=True, slots=True)
 class Suite:
-    """Strategies x settings x seeds."""
+    """Scenarios x strategies x seeds."""
 
     name: str
     summary: str
-    settings: tuple[Setting, ...]
+    scenarios: tuple[Scenario, ...]
     strategies: tuple[str, ...]
     num_seeds: int
 
 
-def _small(name: str) -> Setting:
-    return scenario_setting(
-        replace(SCENARIOS[name], num_tasks=6_000, num_heldout=1_000, batch_size=64, steps=100)
-    )
+def _small(name: str) -> Scenario:
+    return replace(SCENARIOS[name], num_tasks=6_000, num_heldout=1_000, batch_size=64, steps=100)
 
 
 SMOKE = Suite(
@@ -58,7 +55,7 @@ SMOKE = Suite(
 CORE = Suite(
     "core",
     "Every scenario at full size, every strategy, 20 paired seeds.",
-    tuple(scenario_setting(scenario) for scenario in SCENARIOS.values()),
+    tuple(SCENARIOS.values()),
     _CORE_STRATEGIES,
     num_seeds=20,
 )
@@ -66,7 +63,7 @@ CORE = Suite(
 PAPER = Suite(
     "paper",
     "The paper's ablations of lambda and rho on its replica, beside the published figures.",
-    (scenario_setting(SCENARIOS["guru15"]),),
+    (SCENARIOS["guru15"],),
     (
         "shuffle",
         "easy-to-hard",

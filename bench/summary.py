@@ -1,6 +1,6 @@
 """From cells to figures: every strategy against the reference on the same seeds."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,17 +27,24 @@ class Row:
         setting: where.
         strategy: who.
         seeds: how many pairs.
-        figures: every figure of `seed_figures` with its interval.
-        reached: per TTB figure, in how many pairs the target was reached.
+        values: every figure of `seed_figures`, shape (seeds,).
+        figures: the same averaged over seeds, with 95 % intervals: medians for TTB, which may be
+            infinite, means for the rest; Wilson intervals for wins.
         scores_S: shape (seeds,), normalised score per seed; empty when it is not defined.
     """
 
     setting: str
     strategy: str
     seeds: int
+    values: dict[str, Floats]
     figures: dict[str, Estimate]
-    reached: dict[str, int]
     scores_S: Floats
+
+    @property
+    def differs(self) -> bool:
+        """Whether the interval of the gain over the reference excludes 0."""
+        gain = self.figures["difference"]
+        return gain.low > 0 or gain.high < 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +120,7 @@ def standings(rows: Sequence[Row]) -> list[Standing]:
         Standing(
             strategy,
             stats.stratified_bootstrap([row.scores_S for row in group], stats.interquartile_mean),
-            stats.stratified_bootstrap([_wins(row.scores_S) for row in group], stats.mean),
+            stats.proportion(np.concatenate([_wins(row.scores_S) for row in group])),
             len(group),
         )
         for strategy, group in found.items()
@@ -132,20 +139,20 @@ def _row(
     seeds = sorted(runs.keys() & references.keys())
     per_seed = [seed_figures(runs[seed], references[seed]) for seed in seeds]
     values = {name: np.array([figures[name] for figures in per_seed]) for name in per_seed[0]}
-    ttb = [name for name in values if name.startswith("ttb")]
     return Row(
         setting,
         strategy,
         len(seeds),
-        {name: stats.bootstrap(array, _statistic(name)) for name, array in values.items()},
-        {name: int(np.isfinite(values[name]).sum()) for name in ttb},
+        values,
+        {name: _estimate(name, array) for name, array in values.items()},
         _scores(values["difference"], best, references),
     )
 
 
-def _statistic(name: str) -> Callable[..., Floats]:
-    """Medians for ratios that may be infinite, means for the rest."""
-    return stats.median if name.startswith("ttb") else stats.mean
+def _estimate(name: str, values_S: Floats) -> Estimate:
+    if name == "win":
+        return stats.proportion(values_S)
+    return stats.bootstrap(values_S, stats.median if name.startswith("ttb") else stats.mean)
 
 
 def _scores(

@@ -1,0 +1,187 @@
+"""`python -m bench list | run | report | perf`."""
+
+import argparse
+import os
+import shlex
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from bench.perf import measure
+from bench.pool_file import MISSING, PoolFile, pool_setting
+from bench.report import record_command, write_report
+from bench.runner import plans, run_cells
+from bench.settings import Setting, scenario_setting
+from bench.store import Store
+from bench.strategies import REFERENCE, STRATEGIES, check_spec
+from bench.suites import SUITES, Suite
+from simulator import SCENARIOS
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs a command; its exit status: 0, 1 when a cell failed, 2 for bad input."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    options = _parser().parse_args(given)
+    options.arguments = given
+    try:
+        return options.command(options)
+    except ValueError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+
+
+def _list(options: argparse.Namespace) -> int:
+    sections = {
+        "suites": {suite.name: suite.summary for suite in SUITES.values()},
+        "scenarios": {scenario.name: scenario.summary for scenario in SCENARIOS.values()},
+        "strategies": {name: entry.summary for name, entry in STRATEGIES.items()},
+    }
+    for title, lines in sections.items():
+        print(f"{title}:")
+        for name, summary in lines.items():
+            print(f"  {name:<15} {summary}")
+    return 0
+
+
+def _run(options: argparse.Namespace) -> int:
+    suite = SUITES[options.suite]
+    strategies = options.strategy or list(suite.strategies)
+    for spec in strategies:
+        check_spec(spec)
+    if REFERENCE not in strategies:
+        strategies = [REFERENCE, *strategies]
+    settings = _settings(options, suite)
+    seeds = range(suite.num_seeds if options.seeds is None else options.seeds)
+    folder = Path(options.out or Path("results") / suite.name)
+    record_command(folder, _command_line(options.arguments))
+    outcome = run_cells(plans(settings, strategies, seeds), Store(folder), options.workers)
+    print(f"{outcome.done} cells run, {outcome.skipped} already there, {outcome.failed} failed")
+    if outcome.failed:
+        print(f"the errors are in {folder}/*.failed.json; the same command tries again")
+    print(f"next: python -m bench report {folder}")
+    return 1 if outcome.failed else 0
+
+
+def _report(options: argparse.Namespace) -> int:
+    page, text = write_report(Path(options.folder))
+    print(f"wrote {page} and {text}")
+    return 0
+
+
+def _perf(options: argparse.Namespace) -> int:
+    print(measure(options.num_tasks, options.batch_size, options.rounds))
+    return 0
+
+
+def _command_line(arguments: Sequence[str]) -> str:
+    """The command as a reader can repeat it: folders of files are left out."""
+    words = [
+        Path(word).name if before in ("--pool", "--out") else word
+        for before, word in zip(["", *arguments], arguments, strict=False)
+    ]
+    return shlex.join(["python", "-m", "bench", *words])
+
+
+def _settings(options: argparse.Namespace, suite: Suite) -> list[Setting]:
+    sizes = {
+        name: getattr(options, name)
+        for name in ("num_tasks", "batch_size", "group_size", "steps")
+        if getattr(options, name) is not None
+    }
+    if options.pool:
+        return [_pool_setting(options, suite, sizes)]
+    known = SCENARIOS | {scenario.name: scenario for scenario in suite.scenarios}
+    names = options.scenario or [scenario.name for scenario in suite.scenarios]
+    return [scenario_setting(replace(known[name], **sizes)) for name in names]
+
+
+def _pool_setting(options: argparse.Namespace, suite: Suite, sizes: dict[str, int]) -> Setting:
+    if "num_tasks" in sizes:
+        raise ValueError("--num-tasks does not go with --pool: the file says how many there are")
+    default = suite.scenarios[0]
+    source = PoolFile(
+        options.pool,
+        id_column=options.id,
+        weak=tuple(options.weak or ()),
+        strong=tuple(options.strong or ()),
+        domain=options.domain,
+        items=not options.no_items,
+        missing=options.missing,
+        reference_trials=options.reference_trials,
+        start_rate=options.start_rate,
+        heldout_share=options.heldout_share,
+    )
+    return pool_setting(
+        source,
+        sizes.get("batch_size", default.batch_size),
+        sizes.get("group_size", default.group_size),
+        sizes.get("steps", default.steps),
+    )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m bench", description="Compares strategies that select tasks."
+    )
+    commands = parser.add_subparsers(required=True, metavar="list | run | report | perf")
+    listing = commands.add_parser("list", help="suites, scenarios and strategies")
+    listing.set_defaults(command=_list)
+    _add_run(commands.add_parser("run", help="run the cells of a suite that are not done yet"))
+    report = commands.add_parser("report", help="write report.html and report.md into a folder")
+    report.add_argument("folder", help="where `run` put its results")
+    report.set_defaults(command=_report)
+    perf = commands.add_parser("perf", help="time selection against plain NumPy")
+    perf.add_argument("--num-tasks", type=_positive, default=54_400)
+    perf.add_argument("--batch-size", type=_positive, default=32)
+    perf.add_argument("--rounds", type=_positive, default=30, help="pairs of timings")
+    perf.set_defaults(command=_perf)
+    return parser
+
+
+def _add_run(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(command=_run)
+    parser.add_argument("suite", choices=list(SUITES))
+    parser.add_argument("--out", help="folder of the results (default results/SUITE)")
+    parser.add_argument("--workers", type=_positive, default=os.cpu_count() or 1)
+    parser.add_argument("--seeds", type=_positive, help="run seeds 0 to SEEDS - 1")
+    parser.add_argument(
+        "--strategy",
+        action="append",
+        metavar="NAME[:OPTION=VALUE,...]",
+        help="instead of the suite's; a name of the roster or package.module:factory; repeatable",
+    )
+    parser.add_argument("--scenario", action="append", choices=list(SCENARIOS), help="repeatable")
+    parser.add_argument("--num-tasks", type=_positive)
+    parser.add_argument("--batch-size", type=_positive)
+    parser.add_argument("--group-size", type=_positive)
+    parser.add_argument("--steps", type=_positive)
+    pool = parser.add_argument_group("your own tasks, instead of the suite's scenarios")
+    pool.add_argument("--pool", metavar="FILE", help="CSV or Parquet, one task per row")
+    pool.add_argument("--id", metavar="COLUMN", help="distinct names of the tasks")
+    for name in ("weak", "strong"):
+        pool.add_argument(
+            f"--{name}",
+            type=lambda text: text.split(","),
+            metavar="COLUMN[,COLUMN...]",
+            help=f"columns whose mean is the {name} reference's solve rate",
+        )
+    pool.add_argument("--domain", metavar="COLUMN")
+    pool.add_argument("--no-items", action="store_true", help="ignore item parameters in the file")
+    pool.add_argument(
+        "--missing", choices=MISSING, default="error", help="what a missing rate means"
+    )
+    pool.add_argument("--reference-trials", type=_positive, default=16)
+    pool.add_argument("--start-rate", type=float, help="mean solve rate of the untrained learner")
+    pool.add_argument("--heldout-share", type=float, default=0.1)
+
+
+def _positive(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{value} is not at least 1")
+    return value
+
+
+if __name__ == "__main__":
+    sys.exit(main())
