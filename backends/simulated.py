@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from backends.base import AbstractBackend, AbstractTruth, Floats, Ints
-from bots import Pool, RolloutBatch
+from bots import Pool, RolloutBatch, checks
 from simulator import Learner, Scenario, build
 
 
@@ -31,14 +31,9 @@ class SimulatedBackend(AbstractBackend):
 
     def rollout(self, task_ids_B: Ints, group_size: int) -> RolloutBatch:
         """Groups of rewards in {0, 1}."""
-        task_ids_B = np.asarray(task_ids_B)
-        if group_size < 1:
-            raise ValueError(f"group_size is {group_size}; a group has at least one rollout")
-        if task_ids_B.min() < 0 or task_ids_B.max() >= self._pool.num_tasks:
-            raise ValueError(
-                f"task ids span {task_ids_B.min()} to {task_ids_B.max()}; the pool has ids 0 to "
-                f"{self._pool.num_tasks - 1}"
-            )
+        task_ids_B = checks.task_ids(task_ids_B)
+        checks.within(task_ids_B, self._pool.num_tasks)
+        group_size = checks.integer("group_size", group_size, 1)
         return RolloutBatch(task_ids_B, self._learner.sample(task_ids_B, group_size))
 
     def train(self, batch: RolloutBatch) -> dict[str, float]:

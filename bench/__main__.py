@@ -10,7 +10,7 @@ from pathlib import Path
 
 from bench.perf import measure
 from bench.pool_file import MISSING, PoolFile, pool_setting
-from bench.report import record_command, write_report
+from bench.report import record_command, shown, write_report
 from bench.runner import plans, run_cells
 from bench.settings import Setting, scenario_setting
 from bench.store import Store
@@ -75,9 +75,9 @@ def _perf(options: argparse.Namespace) -> int:
 
 
 def _command_line(arguments: Sequence[str]) -> str:
-    """The command as a reader can repeat it: folders of files are left out."""
+    """The command as a reader can repeat it."""
     words = [
-        Path(word).name if before in ("--pool", "--out") else word
+        shown(Path(word)) if before in ("--pool", "--out") else word
         for before, word in zip(["", *arguments], arguments, strict=False)
     ]
     return shlex.join(["python", "-m", "bench", *words])

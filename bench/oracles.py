@@ -7,7 +7,7 @@ import numpy as np
 
 from backends import AbstractTruth
 from backends.base import Floats, Ints
-from bots import AbstractSelector, Feedback, Pool, closeness, top_b
+from bots import AbstractSelector, Feedback, Pool, checks, closeness, top_b
 
 
 class OracleSelector(AbstractSelector):
@@ -36,17 +36,12 @@ class OracleSelector(AbstractSelector):
 
     def select(self, batch_size: int) -> Ints:
         """The best B tasks."""
-        if not 1 <= batch_size <= self._pool.num_tasks:
-            raise ValueError(
-                f"batch_size is {batch_size}; it must be between 1 and the pool's "
-                f"{self._pool.num_tasks} tasks"
-            )
+        batch_size = checks.batch_size(batch_size, self._pool.num_tasks)
         return top_b(self._utility(self._truth), batch_size, self._rng)
 
     def update(self, feedback: Feedback) -> None:
         """Nothing to learn."""
-        if feedback.task_ids_B.max() >= self._pool.num_tasks:
-            raise ValueError(f"task id {feedback.task_ids_B.max()} is not in the pool")
+        checks.within(feedback.task_ids_B, self._pool.num_tasks)
 
     def solve_rates(self) -> Floats:
         """The truth."""

@@ -44,7 +44,7 @@ def write_report(folder: Path) -> tuple[Path, Path]:
     pictures = _draw(runs, rows, folder / "figures")
     sections = [*_overview(rows, pictures), *_details(runs, rows)]
     lead = _lead(results, store.failures())
-    commands = [*_commands(folder), f"python -m bench report {folder.name}"]
+    commands = [*_commands(folder), f"python -m bench report {shown(folder)}"]
     page, text = folder / "report.html", folder / "report.md"
     page.write_text(_page(folder.name, lead, commands, sections))
     text.write_text(_markdown(folder.name, lead, commands, sections))
@@ -56,6 +56,11 @@ def record_command(folder: Path, command: str) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     commands = [c for c in _commands(folder) if c != command]
     (folder / COMMANDS).write_text(json.dumps([*commands, command], indent=1))
+
+
+def shown(path: Path) -> str:
+    """A path as a reader can use it: relative as it is, otherwise its last part."""
+    return path.name if path.is_absolute() else str(path)
 
 
 def _commands(folder: Path) -> list[str]:

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from bots import _checks, _state
+from bots import _state, checks
 from bots._types import Floats, Ints
 from bots.acquisition import closeness, softmax_b, top_b
 from bots.feedback import Feedback
@@ -33,10 +33,10 @@ class BOTSConfig:
     temperature: float = 0.0  # 0 takes the best B; above, softmax over utility / temperature
 
     def __post_init__(self) -> None:
-        _checks.number("forgetting", self.forgetting, 0, 1)
-        _checks.number("implicit_weight", self.implicit_weight, 0, 1)
-        _checks.number("target", self.target, 0, 1)
-        _checks.number("temperature", self.temperature, 0)
+        checks.number("forgetting", self.forgetting, 0, 1)
+        checks.number("implicit_weight", self.implicit_weight, 0, 1)
+        checks.number("target", self.target, 0, 1)
+        checks.number("temperature", self.temperature, 0)
         if not isinstance(self.thompson, bool):
             raise ValueError(f"thompson is {self.thompson!r}; it must be True or False")
 
@@ -113,7 +113,7 @@ class BOTSSelector(AbstractSelector):
 
     def select(self, batch_size: int) -> Ints:
         """The B tasks that seem nearest p*, by a posterior draw or the posterior mean."""
-        batch_size = _checks.batch_size(batch_size, self._pool.num_tasks)
+        batch_size = checks.batch_size(batch_size, self._pool.num_tasks)
         rates_N = (
             self._posterior.sample(self._rng) if self._config.thompson else self._posterior.mean()
         )
@@ -124,7 +124,7 @@ class BOTSSelector(AbstractSelector):
 
     def update(self, feedback: Feedback) -> None:
         """One step of forgetting, explicit and implicit evidence for all tasks."""
-        _checks.within(feedback.task_ids_B, self._pool.num_tasks)
+        checks.within(feedback.task_ids_B, self._pool.num_tasks)
         evidence = feedback.evidence()
         before = self._implicit.state_dict()
         try:
@@ -180,7 +180,7 @@ class BOTSSelector(AbstractSelector):
             )
         rng, updates = (
             _state.generator(state["rng"]),
-            _checks.integer("updates", state["updates"], 0),
+            checks.integer("updates", state["updates"], 0),
         )
         self._implicit.load_state_dict(state["implicit"])
         self._posterior, self._rng, self._updates = posterior, rng, updates

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bots import _checks
+from bots import checks
 from bots._types import Bools, Floats, Ints
 
 
@@ -55,9 +55,9 @@ class Feedback:
     trials_B: Floats
 
     def __post_init__(self) -> None:
-        task_ids_B = _checks.task_ids(self.task_ids_B)
-        successes_B = _checks.vector("successes", self.successes_B)
-        trials_B = _checks.vector("trials", self.trials_B)
+        task_ids_B = checks.task_ids(self.task_ids_B)
+        successes_B = checks.vector("successes", self.successes_B)
+        trials_B = checks.vector("trials", self.trials_B)
         if not task_ids_B.size == successes_B.size == trials_B.size:
             raise ValueError(
                 f"{task_ids_B.size} task ids, {successes_B.size} successes and {trials_B.size} "

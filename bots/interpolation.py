@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from bots import _checks
+from bots import checks
 from bots._types import Floats
 from bots.feedback import Evidence
 from bots.implicit import AbstractImplicitEvidence
@@ -60,12 +60,12 @@ class InterpolationEvidence(AbstractImplicitEvidence):
                 f"weak has shape {weak_N.shape} and strong {strong_N.shape}; both must be (N,)"
             )
         self._known_N = ~(np.isnan(weak_N) | np.isnan(strong_N))
-        _checks.shares("weak", weak_N[self._known_N])
-        _checks.shares("strong", strong_N[self._known_N])
+        checks.shares("weak", weak_N[self._known_N])
+        checks.shares("strong", strong_N[self._known_N])
         self._weak_N = np.where(self._known_N, weak_N, np.nan)
         self._gap_N = np.where(self._known_N, strong_N - weak_N, np.nan)
-        self._momentum = _checks.number("momentum", momentum, 0.0, np.nextafter(1.0, 0.0))
-        self._min_gap = _checks.number("min_gap", min_gap, np.nextafter(0.0, 1.0), 1.0)
+        self._momentum = checks.number("momentum", momentum, 0.0, np.nextafter(1.0, 0.0))
+        self._min_gap = checks.number("min_gap", min_gap, np.nextafter(0.0, 1.0), 1.0)
         self._capability: float | None = None
         self._rates_N = np.empty(weak_N.size)
 
@@ -106,5 +106,5 @@ class InterpolationEvidence(AbstractImplicitEvidence):
             )
         value = state["capability"]
         self._capability = (
-            None if value is None else _checks.number("capability", value, -np.inf, np.inf)
+            None if value is None else checks.number("capability", value, -np.inf, np.inf)
         )

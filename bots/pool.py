@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from bots import _checks
+from bots import checks
 from bots._types import Floats
 
 
@@ -47,8 +47,9 @@ class Pool:
             raise ValueError("the pool has 0 tasks; it must have at least one")
         unique, counts = np.unique(keys_N, return_counts=True)
         if unique.size < keys_N.size:
+            repeated = unique[counts > 1].tolist()
             raise ValueError(
-                f"key {unique[counts > 1][0]!r} names {counts.max()} tasks; keys must be distinct: "
+                f"key {repeated[0]!r} names {counts.max()} tasks; keys must be distinct: "
                 "drop the repeated rows or give each its own key"
             )
         references = {
@@ -72,7 +73,7 @@ class Pool:
             name: np.asarray(values, dtype=np.float64)
             for name, values in (references or {}).items()
         }
-        return Pool(np.arange(_checks.integer("num_tasks", num_tasks, 1)), rates)
+        return Pool(np.arange(checks.integer("num_tasks", num_tasks, 1)), rates)
 
     @property
     def num_tasks(self) -> int:

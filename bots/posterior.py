@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from bots import _checks
+from bots import checks
 from bots._types import Floats
 from bots.feedback import Evidence
 
@@ -37,7 +37,7 @@ class BetaPosterior:
     @staticmethod
     def uniform(num_tasks: int) -> "BetaPosterior":
         """Beta(1, 1) for every task: any solve rate is as likely as any other."""
-        ones_N = np.ones(_checks.integer("num_tasks", num_tasks, 1))
+        ones_N = np.ones(checks.integer("num_tasks", num_tasks, 1))
         return BetaPosterior(ones_N, ones_N)
 
     @property
@@ -130,7 +130,7 @@ class BetaPosterior:
 
 
 def _pseudo_counts(name: str, values: npt.ArrayLike) -> Floats:
-    array = _checks.vector(name, values)
+    array = checks.vector(name, values)
     bad = np.flatnonzero(array <= 0)
     if bad.size:
         raise ValueError(f"{name}[{bad[0]}] is {array[bad[0]]:g}; a pseudo-count must be > 0")

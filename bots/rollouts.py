@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bots import _checks
+from bots import checks
 from bots._types import Bools, Floats, Ints
 from bots.feedback import Feedback
 
@@ -29,7 +29,7 @@ class RolloutBatch:
     payload_B: tuple[object, ...] = ()
 
     def __post_init__(self) -> None:
-        task_ids_B = _checks.task_ids(self.task_ids_B)
+        task_ids_B = checks.task_ids(self.task_ids_B)
         rewards_BG = np.array(self.rewards_BG, dtype=np.float64)
         if rewards_BG.ndim != 2 or len(rewards_BG) != task_ids_B.size:
             raise ValueError(

@@ -28,13 +28,15 @@ def mix(counter):
 @njit(cache=True)
 def stream(key, first, second):
     """The 64-bit counter from which the draws at place (`first`, `second`) of `key` start."""
-    return mix(mix(key + _STEP * np.uint64(first + 1)) + _STEP * np.uint64(second + 1))
+    return mix(mix(np.uint64(key) + _STEP * np.uint64(first + 1)) + _STEP * np.uint64(second + 1))
 
 
 @njit(cache=True)
 def uniform(counter, draw):
     """Draw number `draw` of a `stream`, uniform on [0, 1) in steps of 2^-53."""
-    return np.float64(mix(counter + _STEP * np.uint64(draw + 1)) >> _SHIFTS[3]) * _TO_UNIT
+    return (
+        np.float64(mix(np.uint64(counter) + _STEP * np.uint64(draw + 1)) >> _SHIFTS[3]) * _TO_UNIT
+    )
 
 
 @njit(cache=True)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from bots import _checks
+from bots import checks
 from bots.collector import AbstractCollector, Rollout, Select
 from bots.rollouts import RolloutBatch
 
@@ -23,7 +23,7 @@ class DynamicSampling(AbstractCollector):
     """
 
     def __init__(self, max_rounds: int = 10) -> None:
-        self._max_rounds = _checks.integer("max_rounds", max_rounds, 1)
+        self._max_rounds = checks.integer("max_rounds", max_rounds, 1)
 
     def collect(
         self, select: Select, rollout: Rollout, batch_size: int, group_size: int

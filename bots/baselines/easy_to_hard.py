@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from bots import _checks, _state
+from bots import _state, checks
 from bots._types import Ints
 from bots.feedback import Feedback
 from bots.pool import Pool
@@ -42,14 +42,14 @@ class EasyToHardSelector(AbstractSelector):
 
     def select(self, batch_size: int) -> Ints:
         """The next tasks of the order; past the hardest it goes on with the easiest."""
-        batch_size = _checks.batch_size(batch_size, self._pool.num_tasks)
+        batch_size = checks.batch_size(batch_size, self._pool.num_tasks)
         places = (self._cursor + np.arange(batch_size)) % self._pool.num_tasks
         self._cursor = (self._cursor + batch_size) % self._pool.num_tasks
         return self._order_N[places]
 
     def update(self, feedback: Feedback) -> None:
         """Learns nothing."""
-        _checks.within(feedback.task_ids_B, self._pool.num_tasks)
+        checks.within(feedback.task_ids_B, self._pool.num_tasks)
 
     def solve_rates(self) -> None:
         """None: it keeps no belief."""
@@ -67,5 +67,5 @@ class EasyToHardSelector(AbstractSelector):
         """Puts all of it back."""
         _state.check(state, _NAME, _VERSION, self._pool, ("order", "cursor"))
         order_N = _state.permutation("order", state["order"], self._pool.num_tasks)
-        cursor = _checks.integer("cursor", state["cursor"], 0, self._pool.num_tasks - 1)
+        cursor = checks.integer("cursor", state["cursor"], 0, self._pool.num_tasks - 1)
         self._order_N, self._cursor, self._rng = order_N, cursor, _state.generator(state["rng"])

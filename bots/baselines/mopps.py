@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from bots import _checks, _state
+from bots import _state, checks
 from bots._types import Floats, Ints
 from bots.acquisition import closeness, top_b
 from bots.baselines.shuffle import EpochOrder
@@ -54,16 +54,16 @@ class MoPPSSelector(AbstractSelector):
     ) -> None:
         self._pool = pool
         self._rng = rng
-        self._target = _checks.number("target", target, 0, 1)
-        self._decay = _checks.number("decay", decay, 0, 1)
-        self._candidate_ratio = _checks.integer("candidate_ratio", candidate_ratio, 1)
+        self._target = checks.number("target", target, 0, 1)
+        self._decay = checks.number("decay", decay, 0, 1)
+        self._candidate_ratio = checks.integer("candidate_ratio", candidate_ratio, 1)
         self._epoch = EpochOrder(pool.num_tasks)
         self._alpha_N = np.ones(pool.num_tasks)
         self._beta_N = np.ones(pool.num_tasks)
 
     def select(self, batch_size: int) -> Ints:
         """The B candidates whose drawn solve rate is nearest the target."""
-        batch_size = _checks.batch_size(batch_size, self._pool.num_tasks)
+        batch_size = checks.batch_size(batch_size, self._pool.num_tasks)
         count = min(self._candidate_ratio * batch_size, self._pool.num_tasks)
         candidates = self._epoch.take(count, self._rng)
         rates = self._rng.beta(self._alpha_N[candidates], self._beta_N[candidates])
@@ -71,7 +71,7 @@ class MoPPSSelector(AbstractSelector):
 
     def update(self, feedback: Feedback) -> None:
         """Counts the measured tasks; all others stay as they are."""
-        _checks.within(feedback.task_ids_B, self._pool.num_tasks)
+        checks.within(feedback.task_ids_B, self._pool.num_tasks)
         evidence = feedback.evidence()
         tasks_U = evidence.task_ids_U
         failures_U = evidence.trials_U - evidence.successes_U

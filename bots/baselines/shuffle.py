@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from bots import _checks, _state
+from bots import _state, checks
 from bots._types import Ints
 from bots.feedback import Feedback
 from bots.pool import Pool
@@ -39,7 +39,7 @@ class EpochOrder:
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Puts both back."""
         order_N = _state.permutation("order", state["order"], self._order_N.size)
-        self._cursor = _checks.integer("cursor", state["cursor"], 0, order_N.size)
+        self._cursor = checks.integer("cursor", state["cursor"], 0, order_N.size)
         self._order_N = order_N
 
 
@@ -57,11 +57,11 @@ class ShuffleSelector(AbstractSelector):
 
     def select(self, batch_size: int) -> Ints:
         """The next tasks of the epoch."""
-        return self._epoch.take(_checks.batch_size(batch_size, self._pool.num_tasks), self._rng)
+        return self._epoch.take(checks.batch_size(batch_size, self._pool.num_tasks), self._rng)
 
     def update(self, feedback: Feedback) -> None:
         """Learns nothing."""
-        _checks.within(feedback.task_ids_B, self._pool.num_tasks)
+        checks.within(feedback.task_ids_B, self._pool.num_tasks)
 
     def solve_rates(self) -> None:
         """None: it keeps no belief."""

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from bots import _checks, _state
+from bots import _state, checks
 from bots._types import Ints
 from bots.feedback import Feedback
 from bots.pool import Pool
@@ -26,12 +26,12 @@ class UniformSelector(AbstractSelector):
 
     def select(self, batch_size: int) -> Ints:
         """B distinct tasks, every set of B as likely as any other."""
-        batch_size = _checks.batch_size(batch_size, self._pool.num_tasks)
+        batch_size = checks.batch_size(batch_size, self._pool.num_tasks)
         return self._rng.choice(self._pool.num_tasks, batch_size, replace=False)
 
     def update(self, feedback: Feedback) -> None:
         """Learns nothing."""
-        _checks.within(feedback.task_ids_B, self._pool.num_tasks)
+        checks.within(feedback.task_ids_B, self._pool.num_tasks)
 
     def solve_rates(self) -> None:
         """None: it keeps no belief."""

@@ -1,0 +1,108 @@
+from itertools import islice
+
+import numpy as np
+import pytest
+
+from backends import SimulatedBackend, run, simulate
+from bots import BOTSSelector, Feedback, Pool
+from bots.baselines import DynamicSampling, ShuffleSelector
+from simulator import Scenario
+
+HARD = Scenario("tiny", "", num_tasks=300, num_heldout=50)
+
+
+def records(collector=None, steps=10, start=None, backend=None, selector=None):
+    backend = backend or simulate(HARD, 0)[0]
+    selector = selector or BOTSSelector(backend.pool, np.random.default_rng(0))
+    return list(islice(run(backend, selector, 16, 8, collector, start), steps))
+
+
+def test_one_round_trains_on_all_it_generates():
+    for step, record in enumerate(records(), start=1):
+        assert record.progress.steps == step
+        assert record.progress.rollouts_generated == record.progress.rollouts_trained == step * 128
+        assert sorted(record.trained_ids_B) == sorted(record.feedback.task_ids_B)
+
+
+def test_filtered_rollouts_are_charged_and_fed_back():
+    for record in records(DynamicSampling()):
+        assert record.feedback.task_ids_B.size % 16 == 0
+        assert record.trained_ids_B.size == 16
+    assert record.progress.rollouts_generated > 1.2 * record.progress.rollouts_trained
+    assert record.progress.rollouts_trained == 10 * 128
+
+
+def test_the_selector_is_updated_once_per_step_with_all_groups():
+    backend, updates = simulate(HARD, 0)[0], []
+    selector = ShuffleSelector(backend.pool, np.random.default_rng(0))
+    selector.update = lambda feedback: updates.append(feedback.task_ids_B.size)
+    made = records(DynamicSampling(), backend=backend, selector=selector)
+    assert updates == [record.feedback.task_ids_B.size for record in made]
+
+
+def test_a_step_in_which_no_group_is_kept_trains_nothing():
+    backend, _ = simulate(HARD, 0)
+    before = backend.evaluate()
+
+    class Nothing(DynamicSampling):
+        def collect(self, select, rollout, batch_size, group_size):
+            rollout(select(batch_size), group_size)
+
+    (record,) = records(Nothing(), steps=1, backend=backend)
+    assert record.trained_ids_B.size == 0
+    assert record.progress.rollouts_generated == 128
+    assert record.progress.rollouts_trained == 0
+    assert backend.evaluate() == before
+
+
+@pytest.mark.parametrize("collector", [None, DynamicSampling()])
+def test_a_run_resumes_bit_for_bit(collector):
+    def world():
+        backend = simulate(HARD, 0)[0]
+        return backend, BOTSSelector(backend.pool, np.random.default_rng(0))
+
+    def trace(made):
+        return [
+            (r.progress, r.feedback.task_ids_B.tolist(), r.feedback.successes_B.tolist())
+            for r in made
+        ]
+
+    backend, selector = world()
+    whole = trace(records(collector, 40, backend=backend, selector=selector))
+    backend, selector = world()
+    first = records(collector, 20, backend=backend, selector=selector)
+    states = backend.state_dict(), selector.state_dict()
+    backend, selector = world()
+    backend.load_state_dict(states[0])
+    selector.load_state_dict(states[1])
+    second = records(collector, 20, first[-1].progress, backend, selector)
+    assert trace(first) + trace(second) == whole
+
+
+def test_seconds_are_split_by_stage():
+    (record,) = records(steps=1)
+    assert set(record.seconds) == {"select", "rollout", "train", "update"}
+    assert all(value > 0 for value in record.seconds.values())
+
+
+def test_learner_and_pool_must_match():
+    learner = simulate(HARD, 0)[0]._learner
+    with pytest.raises(ValueError, match="300"):
+        SimulatedBackend(learner, Pool.numbered(299))
+
+
+def test_strategies_are_paired_by_seed():
+    """Two selectors that pick the same task at the same step see the same rollouts of it."""
+
+    class Fixed(ShuffleSelector):
+        def select(self, batch_size):
+            return np.array(self.choice)
+
+    seen = []
+    for choice in ([5, 9], [80, 5]):
+        backend, _ = simulate(HARD, 0)
+        selector = Fixed(backend.pool, np.random.default_rng(0))
+        selector.choice = choice
+        feedback: Feedback = next(run(backend, selector, 2, 32)).feedback
+        seen.append(feedback.successes_B[feedback.task_ids_B == 5])
+    assert seen[0] == seen[1]

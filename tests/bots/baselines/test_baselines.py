@@ -1,0 +1,142 @@
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+
+from bots import Feedback, Pool, RolloutBatch
+from bots.baselines import (
+    DynamicSampling,
+    EasyToHardSelector,
+    MoPPSSelector,
+    ShuffleSelector,
+    UniformSelector,
+)
+
+
+def rng(seed: int = 0) -> np.random.Generator:
+    return np.random.default_rng(seed)
+
+
+def test_shuffle_visits_every_task_once_per_epoch_in_new_orders():
+    selector = ShuffleSelector(Pool.numbered(12), rng())
+    epochs = [np.concatenate([selector.select(4) for _ in range(3)]) for _ in range(2)]
+    assert sorted(epochs[0]) == sorted(epochs[1]) == list(range(12))
+    assert epochs[0].tolist() != epochs[1].tolist()
+
+
+def test_shuffle_drops_a_remainder_rather_than_repeating_a_task():
+    selector = ShuffleSelector(Pool.numbered(10), rng())
+    for _ in range(50):
+        assert len(set(selector.select(4).tolist())) == 4
+
+
+def test_uniform_draws_every_task_equally_often():
+    """Chi-square with 19 degrees of freedom, false-alarm rate 0.1 %."""
+    selector, counts = UniformSelector(Pool.numbered(20), rng()), np.zeros(20)
+    for _ in range(4000):
+        counts[selector.select(5)] += 1
+    variance = 1000 * (1 - 5 / 20) * 20 / 19
+    assert ((counts - 1000) ** 2 / variance).sum() < 43.8
+
+
+def test_easy_to_hard_goes_by_the_weak_rate_then_the_strong_one_then_starts_again():
+    references = {"weak": [0.2, 0.9, 0.2, np.nan], "strong": [0.5, 0.1, 0.8, 1.0]}
+    selector = EasyToHardSelector(Pool.numbered(4, references), rng())
+    assert selector.select(3).tolist() == [1, 2, 0]
+    assert selector.select(3).tolist() == [3, 1, 2]
+
+
+def test_easy_to_hard_breaks_ties_at_random():
+    pool = Pool.numbered(30, {"weak": np.zeros(30)})
+    orders = {tuple(EasyToHardSelector(pool, rng(seed)).select(30)) for seed in range(3)}
+    assert len(orders) == 3
+
+
+def test_easy_to_hard_needs_rates():
+    with pytest.raises(ValueError, match="the pool has none"):
+        EasyToHardSelector(Pool.numbered(4), rng())
+
+
+def test_mopps_by_hand():
+    """Two visits with decay 1/2: a = (a + 1) / 2 + s, all else as it was."""
+    selector = MoPPSSelector(Pool.numbered(3), rng(), decay=0.5)
+    selector.update(Feedback([0], [3], [4]))
+    assert selector.state_dict()["alpha"].tolist() == [4, 1, 1]
+    assert selector.state_dict()["beta"].tolist() == [2, 1, 1]
+    selector.update(Feedback([0, 2], [0, 4], [4, 4]))
+    assert selector.state_dict()["alpha"].tolist() == [2.5, 1, 5]
+    assert selector.state_dict()["beta"].tolist() == [5.5, 1, 1]
+
+
+def test_mopps_without_decay_is_conjugate_on_visited_tasks():
+    selector, draws = MoPPSSelector(Pool.numbered(5), rng()), rng(1)
+    successes, trials = np.zeros(5), np.zeros(5)
+    for _ in range(20):
+        ids = selector.select(2)
+        solved = draws.binomial(8, 0.4, 2)
+        selector.update(Feedback(ids, solved, [8, 8]))
+        successes[ids] += solved
+        trials[ids] += 8
+    assert_array_equal(selector.solve_rates(), (1 + successes) / (2 + trials))
+
+
+def test_mopps_chooses_among_the_next_candidates_of_an_epoch():
+    selector = MoPPSSelector(Pool.numbered(40), rng(), candidate_ratio=4)
+    order = rng().permutation(40)
+    assert set(selector.select(5)) <= set(order[:20])
+    assert set(selector.select(5)) <= set(order[20:])
+
+
+def test_mopps_prefers_the_candidates_near_the_target():
+    selector = MoPPSSelector(Pool.numbered(10), rng(), candidate_ratio=10)
+    solved = np.full(10, 1000)
+    solved[:3] = 500
+    selector.update(Feedback(np.arange(10), solved, np.full(10, 1000)))
+    assert sorted(selector.select(3).tolist()) == [0, 1, 2]
+
+
+@pytest.mark.parametrize("wrong", [{"decay": 1.5}, {"target": -1}, {"candidate_ratio": 0}])
+def test_mopps_refuses_impossible_settings(wrong):
+    with pytest.raises(ValueError, match=next(iter(wrong))):
+        MoPPSSelector(Pool.numbered(4), rng(), **wrong)
+
+
+class Script:
+    """Serves tasks in order; a task's group is informative when the script says so."""
+
+    def __init__(self, informative: list[bool]):
+        self.informative, self.next, self.generated = informative, 0, 0
+
+    def select(self, size):
+        self.next += size
+        return np.arange(self.next - size, self.next)
+
+    def rollout(self, task_ids, group_size):
+        self.generated += len(task_ids) * group_size
+        rewards = np.zeros((len(task_ids), group_size))
+        rewards[[self.informative[k] for k in task_ids], 0] = 1
+        return RolloutBatch(task_ids, rewards)
+
+
+def test_dynamic_sampling_keeps_the_first_informative_groups_and_charges_all():
+    script = Script([True, False, False, True, True, True])
+    batch = DynamicSampling().collect(script.select, script.rollout, 2, 4)
+    assert batch.task_ids_B.tolist() == [0, 3]
+    assert script.generated == 2 * 2 * 4
+
+
+def test_dynamic_sampling_drops_the_surplus_of_the_last_round():
+    script = Script([True, False, True, True])
+    batch = DynamicSampling().collect(script.select, script.rollout, 2, 4)
+    assert batch.task_ids_B.tolist() == [0, 2]
+
+
+def test_dynamic_sampling_trains_on_what_it_found_when_rounds_run_out():
+    script = Script([False, False, True, False, False, False])
+    batch = DynamicSampling(max_rounds=3).collect(script.select, script.rollout, 2, 4)
+    assert batch.task_ids_B.tolist() == [2]
+    assert script.generated == 3 * 2 * 4
+
+
+def test_dynamic_sampling_may_find_nothing():
+    script = Script([False] * 6)
+    assert DynamicSampling(max_rounds=3).collect(script.select, script.rollout, 2, 4) is None

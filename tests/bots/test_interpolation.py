@@ -1,0 +1,96 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.testing import assert_allclose, assert_array_equal
+
+from bots import Evidence, Feedback, InterpolationEvidence
+
+WEAK = np.array([0.0, 0.2, 0.4, 0.6])
+STRONG = np.array([0.5, 0.6, 0.9, 0.6])
+
+
+def measured(rates: np.ndarray, ids=(0, 1, 2)) -> Evidence:
+    ids = np.array(ids)
+    return Feedback(ids, rates[ids] * 10, np.full(ids.size, 10)).evidence()
+
+
+def test_a_learner_like_a_reference_gets_that_reference_s_rates():
+    assert_allclose(InterpolationEvidence(WEAK, STRONG).observe(measured(WEAK)), WEAK, atol=1e-12)
+    assert_allclose(InterpolationEvidence(WEAK, STRONG).observe(measured(STRONG)), STRONG)
+
+
+def test_half_way_between_is_half_way_everywhere():
+    middle = (WEAK + STRONG) / 2
+    assert_allclose(InterpolationEvidence(WEAK, STRONG).observe(measured(middle)), middle)
+
+
+def test_the_line_is_extended_beyond_the_references_and_clipped():
+    implicit = InterpolationEvidence([0.2, 0.1], [0.4, 0.9])
+    rates = implicit.observe(Feedback([0], [0], [4]).evidence())
+    assert implicit.metrics()["implicit/capability"] == pytest.approx(-1)
+    assert_allclose(rates, [0.0, 0.0], atol=1e-12)
+
+
+def test_capability_is_smoothed_from_the_second_batch_on():
+    implicit = InterpolationEvidence(WEAK, STRONG, momentum=0.9)
+    implicit.observe(measured(WEAK))
+    implicit.observe(measured(STRONG))
+    assert implicit.metrics()["implicit/capability"] == pytest.approx(0.1)
+
+
+def test_a_batch_on_which_the_references_agree_does_not_move_the_estimate():
+    implicit = InterpolationEvidence(WEAK, STRONG)
+    before = implicit.observe(measured((WEAK + STRONG) / 2)).copy()
+    after = implicit.observe(Feedback([3], [0], [10]).evidence())
+    assert_array_equal(after, before)
+
+
+def test_nothing_is_predicted_before_a_trusted_batch():
+    implicit = InterpolationEvidence(WEAK, STRONG)
+    assert implicit.observe(Feedback([3], [0], [10]).evidence()) is None
+    assert implicit.observe(Feedback([0], [0], [0]).evidence()) is None
+
+
+@given(st.floats(0.05, 1), st.integers(0, 10))
+def test_no_single_batch_can_throw_the_estimate_far(gap, solved):
+    implicit = InterpolationEvidence([0.0, 0.0], [gap, gap])
+    implicit.observe(Feedback([0], [solved], [10]).evidence())
+    assert abs(implicit.metrics()["implicit/capability"]) <= 1 / 0.05
+
+
+def test_unmeasured_references_neither_predict_nor_enter_the_means():
+    implicit = InterpolationEvidence([0.0, np.nan, 0.4], [0.5, 0.5, np.nan])
+    rates = implicit.observe(Feedback([0, 1, 2], [5, 9, 9], [10, 10, 10]).evidence())
+    assert rates[0] == pytest.approx(0.5)
+    assert np.isnan(rates[1:]).all()
+
+
+def test_its_state_resumes():
+    one, two = InterpolationEvidence(WEAK, STRONG), InterpolationEvidence(WEAK, STRONG)
+    one.observe(measured(STRONG))
+    two.load_state_dict(one.state_dict())
+    assert_array_equal(one.observe(measured(WEAK)), two.observe(measured(WEAK)))
+
+
+@pytest.mark.parametrize("state", [{}, {"capability": np.nan}, {"capability": "x"}, {"c": 0.1}])
+def test_damaged_state_is_refused_and_changes_nothing(state):
+    implicit = InterpolationEvidence(WEAK, STRONG)
+    implicit.observe(measured(STRONG))
+    with pytest.raises(ValueError, match=r"capability"):
+        implicit.load_state_dict(state)
+    assert implicit.metrics()["implicit/capability"] == pytest.approx(1)
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"weak_N": [0.1], "strong_N": [0.1, 0.2]}, "shape"),
+        ({"weak_N": [1.1], "strong_N": [0.1]}, r"\[0, 1\]"),
+        ({"weak_N": [0.1], "strong_N": [0.2], "momentum": 1.0}, "momentum"),
+        ({"weak_N": [0.1], "strong_N": [0.2], "min_gap": 0.0}, "min_gap"),
+    ],
+)
+def test_bad_input_is_refused(options, says):
+    with pytest.raises(ValueError, match=says):
+        InterpolationEvidence(**options)

@@ -1,0 +1,60 @@
+import numpy as np
+import pytest
+
+from bots import RolloutBatch
+
+NAN = np.nan
+
+
+def test_lost_rollouts_are_neither_success_nor_failure():
+    feedback = RolloutBatch([3], [[1, NAN, 0, NAN]]).feedback()
+    assert feedback.successes_B.tolist() == [1]
+    assert feedback.trials_B.tolist() == [2]
+
+
+def test_the_threshold_decides_what_solves():
+    batch = RolloutBatch([0], [[0.2, 0.5, 0.9]])
+    assert batch.feedback().successes_B.tolist() == [0]
+    assert batch.feedback(success_threshold=0.5).successes_B.tolist() == [2]
+
+
+def test_a_group_is_informative_when_two_rewards_differ():
+    batch = RolloutBatch([0, 1, 2, 3], [[1, 1], [0.3, 0.4], [NAN, 1], [NAN, NAN]])
+    assert batch.informative_B.tolist() == [False, True, False, False]
+
+
+def test_concatenation_keeps_order_and_payload_and_pads_with_nothing():
+    one = RolloutBatch([0], [[1, 0]], payload_B=("a",))
+    two = RolloutBatch([5, 6], [[1, 1, 0], [0, 0, 1]], payload_B=("b", "c"))
+    both = RolloutBatch.concatenate([one, two])
+    assert both.task_ids_B.tolist() == [0, 5, 6]
+    assert both.payload_B == ("a", "b", "c")
+    assert both.feedback().trials_B.tolist() == [2, 3, 3]
+    assert both.num_rollouts == 8
+
+
+def test_taking_groups_takes_their_payload():
+    batch = RolloutBatch([0, 1, 2], [[1], [0], [1]], payload_B=("a", "b", "c"))
+    taken = batch.take(np.array([2, 0]))
+    assert taken.task_ids_B.tolist() == [2, 0]
+    assert taken.payload_B == ("c", "a")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (([0], [1.0]), "must be"),
+        (([0, 1], [[1.0]]), "must be"),
+        (([0], [[np.inf]]), "infinite"),
+        (([0], [[1.0]], ("a", "b")), "payloads"),
+        (([], np.empty((0, 4))), "at least one"),
+    ],
+)
+def test_bad_input_is_refused(arguments, says):
+    with pytest.raises(ValueError, match=says):
+        RolloutBatch(*arguments)
+
+
+def test_nothing_cannot_be_concatenated():
+    with pytest.raises(ValueError, match="at least one group"):
+        RolloutBatch.concatenate([])

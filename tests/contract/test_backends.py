@@ -1,0 +1,115 @@
+"""Laws that every backend obeys."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from backends import AbstractBackend, simulate
+from bots import RolloutBatch
+from simulator import Scenario
+
+BACKENDS: dict[str, Callable[[int], AbstractBackend]] = {
+    "simulated": lambda seed: simulate(Scenario("tiny", "", num_tasks=200, num_heldout=50), seed)[
+        0
+    ],
+}
+
+
+@pytest.fixture(params=BACKENDS, name="make")
+def make_fixture(request):
+    return BACKENDS[request.param]
+
+
+def live(backend: AbstractBackend, steps: range) -> list[float]:
+    """A trace of training, with tasks that depend on the step alone."""
+    trace = []
+    for step in steps:
+        ids = np.random.default_rng(step).choice(200, 16, replace=False)
+        batch = backend.rollout(ids, 8)
+        backend.train(batch)
+        trace += [float(batch.rewards_BG.sum()), backend.evaluate()]
+    return trace
+
+
+def test_rollouts_are_one_group_per_task(make):
+    batch = make(0).rollout(np.array([3, 8, 3]), 5)
+    assert batch.task_ids_B.tolist() == [3, 8, 3]
+    assert batch.rewards_BG.shape == (3, 5)
+
+
+def test_a_task_rolled_out_twice_gets_fresh_rollouts(make):
+    backend = make(0)
+    ids = np.arange(200)
+    both = np.concatenate([ids, ids])
+    twice = backend.rollout(both, 8).rewards_BG
+    again = backend.rollout(ids, 8).rewards_BG
+    assert not np.array_equal(twice[:200], twice[200:])
+    assert not np.array_equal(twice[:200], again)
+
+
+def test_generating_does_not_train(make):
+    backend = make(0)
+    before = backend.evaluate()
+    backend.rollout(np.arange(50), 8)
+    assert backend.evaluate() == before
+
+
+def test_the_same_task_at_the_same_step_has_the_same_rollouts_in_any_company(make):
+    alone = make(0).rollout(np.array([7]), 8).rewards_BG
+    company = make(0).rollout(np.array([3, 7, 11]), 8).rewards_BG
+    assert np.array_equal(alone[0], company[1])
+
+
+def test_equal_seeds_give_equal_runs_and_others_do_not(make):
+    assert live(make(0), range(10)) == live(make(0), range(10))
+    assert live(make(0), range(10)) != live(make(1), range(10))
+
+
+def test_state_resumes_bit_for_bit(make):
+    whole = live(make(0), range(20))
+    first = make(0)
+    start = live(first, range(10))
+    second = make(0)
+    second.load_state_dict(first.state_dict())
+    assert start + live(second, range(10, 20)) == whole
+
+
+def test_state_saved_between_generation_and_training_resumes_bit_for_bit(make):
+    first = make(0)
+    batch = first.rollout(np.arange(40), 8)
+    second = make(0)
+    second.load_state_dict(first.state_dict())
+    for backend in (first, second):
+        backend.train(batch.take(np.arange(10)))
+    assert live(first, range(5)) == live(second, range(5))
+
+
+def test_state_of_another_seed_is_refused_and_changes_nothing(make):
+    backend, twin = make(0), make(0)
+    with pytest.raises(ValueError, match="another"):
+        backend.load_state_dict(make(1).state_dict())
+    assert live(backend, range(3)) == live(twin, range(3))
+
+
+def test_lost_rollouts_are_no_obstacle_to_training(make):
+    backend = make(0)
+    batch = backend.rollout(np.arange(20), 8)
+    rewards = batch.rewards_BG.copy()
+    rewards[0] = np.nan
+    rewards[1, 3:] = np.nan
+    backend.train(RolloutBatch(batch.task_ids_B, rewards, batch.payload_B))
+    assert 0 <= backend.evaluate() <= 1
+
+
+@pytest.mark.parametrize(("ids", "size"), [([200], 4), ([-1], 4), ([0], 0), ([0], -3), ([], 4)])
+def test_impossible_requests_are_refused_and_change_nothing(make, ids, size):
+    backend, twin = make(0), make(0)
+    with pytest.raises(ValueError, match=r"task|group_size"):
+        backend.rollout(np.array(ids, dtype=np.int64), size)
+    assert live(backend, range(3)) == live(twin, range(3))
+
+
+def test_only_the_interface_is_public(make):
+    public = {name for name in dir(make(0)) if not name.startswith("_")}
+    assert public == {name for name in dir(AbstractBackend) if not name.startswith("_")}

@@ -1,0 +1,210 @@
+"""Laws that every strategy of the roster obeys."""
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from backends import SimulatedTruth, simulate
+from bench.strategies import STRATEGIES, make_strategy
+from bots import AbstractSelector, Feedback, Pool
+from simulator import Scenario
+
+NAMES = list(STRATEGIES)
+TINY = Scenario("tiny", "", num_tasks=120, num_heldout=40)
+
+
+def world(seed: int = 0) -> tuple[Pool, SimulatedTruth]:
+    backend, truth = simulate(TINY, seed)
+    return backend.pool, truth
+
+
+def make(name: str, pool: Pool, truth: SimulatedTruth, seed: int = 0) -> AbstractSelector:
+    return make_strategy(name, pool, np.random.default_rng(seed), truth).selector
+
+
+def feed(selector: AbstractSelector, ids: np.ndarray, seed: int) -> None:
+    solved = np.random.default_rng(seed).binomial(8, 0.4, ids.size)
+    selector.update(Feedback(ids, solved, np.full(ids.size, 8)))
+
+
+def live(selector: AbstractSelector, steps: range) -> list[list[int]]:
+    """The batches of some steps, with feedback that depends on the step alone."""
+    batches = []
+    for step in steps:
+        ids = selector.select(10)
+        feed(selector, ids, step)
+        batches.append(ids.tolist())
+    return batches
+
+
+def flat(state: dict, prefix: str = "") -> dict[str, object]:
+    """State as comparable values, arrays as bytes."""
+    values: dict[str, object] = {}
+    for key, value in state.items():
+        if isinstance(value, dict):
+            values |= flat(value, f"{prefix}{key}.")
+        else:
+            array = np.asarray(value) if isinstance(value, np.ndarray) else None
+            values[prefix + key] = value if array is None else (array.dtype.str, array.tobytes())
+    return values
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("size", [1, 10, 120])
+def test_a_batch_holds_distinct_tasks_of_the_pool(name, size):
+    selector = make(name, *world())
+    for step in range(5):
+        ids = selector.select(size)
+        assert ids.shape == (size,)
+        assert ids.dtype == np.int64
+        assert len(set(ids.tolist())) == size
+        assert ids.min() >= 0
+        assert ids.max() < 120
+        feed(selector, ids, step)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_equal_generators_give_equal_choices(name):
+    pool, truth = world()
+    assert live(make(name, pool, truth), range(8)) == live(make(name, pool, truth), range(8))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_state_resumes_bit_for_bit(name):
+    pool, truth = world()
+    whole = live(make(name, pool, truth), range(40))
+    first = make(name, pool, truth)
+    start = live(first, range(20))
+    second = make(name, pool, truth, seed=99)
+    second.load_state_dict(first.state_dict())
+    assert start + live(second, range(20, 40)) == whole
+    live(first, range(20, 40))
+    assert flat(second.state_dict()) == flat(first.state_dict())
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_state_survives_json_and_numpy_files(name):
+    pool, truth = world()
+    first = make(name, pool, truth)
+    live(first, range(5))
+    arrays = {k: v for k, v in first.state_dict().items() if isinstance(v, np.ndarray)}
+    rest = {k: v for k, v in first.state_dict().items() if k not in arrays}
+    second = make(name, pool, truth, seed=99)
+    second.load_state_dict(json.loads(json.dumps(rest)) | arrays)
+    assert live(second, range(5, 9)) == live(first, range(5, 9))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_saved_state_is_a_copy(name):
+    pool, truth = world()
+    selector = make(name, pool, truth)
+    live(selector, range(3))
+    saved = selector.state_dict()
+    before = flat(saved)
+    live(selector, range(3, 9))
+    assert flat(saved) == before
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_state_of_another_pool_is_refused_and_changes_nothing(name):
+    selector = make(name, *world())
+    other = make(name, *world(seed=1))
+    before = flat(selector.state_dict())
+    with pytest.raises(ValueError, match="another pool"):
+        selector.load_state_dict(other.state_dict())
+    assert flat(selector.state_dict()) == before
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if not STRATEGIES[name].oracle])
+@pytest.mark.parametrize("damage", ["selector", "version", "drop", "add", "rng", "empty"])
+def test_damaged_state_is_refused_and_changes_nothing(name, damage):
+    pool, truth = world()
+    selector, other = make(name, pool, truth), make(name, pool, truth, seed=3)
+    live(selector, range(3))
+    state = other.state_dict()
+    if damage == "selector":
+        state["selector"] = "someone else's"
+    elif damage == "version":
+        state["version"] += 1
+    elif damage == "drop":
+        del state["rng"]
+    elif damage == "add":
+        state["surprise"] = 1
+    elif damage == "rng":
+        state["rng"] = {"bit_generator": "PCG64", "state": "nonsense"}
+    else:
+        state = {}
+    before = flat(selector.state_dict())
+    with pytest.raises(ValueError, match="state"):
+        selector.load_state_dict(state)
+    assert flat(selector.state_dict()) == before
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("size", [0, -1, 121, 2.5, True, None])
+def test_impossible_batch_sizes_are_refused_and_change_nothing(name, size):
+    selector = make(name, *world())
+    before = flat(selector.state_dict())
+    with pytest.raises(ValueError, match="batch_size"):
+        selector.select(size)
+    assert flat(selector.state_dict()) == before
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_feedback_about_tasks_outside_the_pool_is_refused_and_changes_nothing(name):
+    selector = make(name, *world())
+    before = flat(selector.state_dict())
+    with pytest.raises(ValueError, match="120"):
+        selector.update(Feedback([3, 120], [1, 1], [2, 2]))
+    assert flat(selector.state_dict()) == before
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_beliefs_are_solve_rates_or_nothing(name):
+    selector = make(name, *world())
+    live(selector, range(5))
+    rates = selector.solve_rates()
+    if rates is not None:
+        assert rates.shape == (120,)
+        assert ((rates >= 0) & (rates <= 1)).all()
+    assert all(isinstance(value, float) for value in selector.metrics().values())
+
+
+groups = st.lists(
+    st.tuples(st.integers(0, 119), st.integers(0, 9), st.integers(0, 9)), min_size=1, max_size=40
+)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@settings(max_examples=15, deadline=None)
+@given(steps=st.lists(groups, min_size=1, max_size=6))
+def test_partial_repeated_and_uneven_groups_are_taken(name, steps):
+    selector = make(name, *world())
+    for step in steps:
+        ids, solved, failed = (np.array(column) for column in zip(*step, strict=True))
+        selector.update(Feedback(ids, solved, solved + failed))
+        assert len(set(selector.select(7).tolist())) == 7
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if not STRATEGIES[name].oracle])
+def test_strategies_hold_no_truth(name):
+    """Nothing reachable from a strategy is a truth, a backend or a learner."""
+    pool, truth = world()
+    strategy = make_strategy(name, pool, np.random.default_rng(0), truth)
+    live(strategy.selector, range(2))
+    seen, queue = set(), [strategy]
+    while queue:
+        item = queue.pop()
+        if id(item) in seen or isinstance(item, np.ndarray | str | int | float):
+            continue
+        seen.add(id(item))
+        assert type(item).__module__.split(".")[0] not in {"backends", "simulator"}, item
+        queue += list(getattr(item, "__dict__", {}).values())
+        queue += [
+            getattr(item, slot) for slot in getattr(item, "__slots__", ()) if hasattr(item, slot)
+        ]
+        queue += list(item.values()) if isinstance(item, dict) else []
+        queue += list(item) if isinstance(item, list | tuple) else []
