@@ -64,8 +64,9 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _report(options: argparse.Namespace) -> int:
-    page, text = write_report(Path(options.folder))
-    print(f"wrote {page} and {text}")
+    report = write_report(Path(options.folder))
+    print(report.standings)
+    print(f"wrote {report.page} and {report.text}")
     return 0
 
 

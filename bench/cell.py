@@ -109,7 +109,9 @@ class _Recorder:
         self._add_row(row, look=progress.steps % self._truth_every == 0)
 
     def columns(self) -> dict[str, np.ndarray]:
-        """All rows, column by column; NaN where a row lacks a figure."""
+        """All rows, column by column; NaN where a row lacks a figure. The last row has them all."""
+        if "pool" not in self._rows[-1]:
+            self._rows[-1].update(self._pool_figures())
         names = dict.fromkeys(name for row in self._rows for name in row if name != "difficulty")
         columns = {name: np.array([row.get(name, np.nan) for row in self._rows]) for name in names}
         blank = np.zeros(DIFFICULTY_BINS, dtype=np.int64)

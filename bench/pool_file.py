@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from backends import SimulatedBackend, SimulatedTruth
 from bench.settings import Setting
-from bots import Pool
+from bots import Pool, checks
 from simulator import LearnerLaw
 from simulator.user_pool import Items, split, tasks_from_items, tasks_from_rates
 
@@ -80,7 +80,8 @@ class UserTasks:
 def pool_setting(source: PoolFile, batch_size: int, group_size: int, steps: int) -> Setting:
     """The setting that runs on the file's tasks; reads the file once to refuse bad input early."""
     tasks = read_tasks(source)
-    _simulate(source, 0)
+    backend, _ = _simulate(source, 0)
+    checks.batch_size(batch_size, backend.pool.num_tasks)
     described = asdict(source) | {"path": Path(source.path).name, "sha256": _sha256(source.path)}
     return Setting(
         Path(source.path).name.split(".")[0],

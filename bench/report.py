@@ -26,8 +26,17 @@ class Section:
     tables: tuple[Table, ...] = ()
 
 
-def write_report(folder: Path) -> tuple[Path, Path]:
-    """Writes `report.html` and `report.md` with its pictures into the folder; their paths.
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Where a report was written, and its leaderboard (empty without a gain oracle)."""
+
+    page: Path
+    text: Path
+    standings: str
+
+
+def write_report(folder: Path) -> Report:
+    """Writes `report.html` and `report.md` with its pictures into the folder.
 
     Raises:
         ValueError: when the folder holds no finished cell.
@@ -48,7 +57,8 @@ def write_report(folder: Path) -> tuple[Path, Path]:
     page, text = folder / "report.html", folder / "report.md"
     page.write_text(_page(folder.name, lead, commands, sections))
     text.write_text(_markdown(folder.name, lead, commands, sections))
-    return page, text
+    table = standings(rows)
+    return Report(page, text, standings_table(table).markdown() if table else "")
 
 
 def record_command(folder: Path, command: str) -> None:

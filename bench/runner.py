@@ -2,7 +2,8 @@
 
 import multiprocessing
 import traceback
-from collections.abc import Iterable, Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
@@ -11,8 +12,6 @@ from pathlib import Path
 from bench.cell import cell_config, run_cell
 from bench.settings import Setting
 from bench.store import CellId, Store
-
-_MAX_DEATHS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,61 +57,54 @@ def run_cells(cells: Sequence[Plan], store: Store, workers: int) -> Outcome:
     """Runs the cells that `store` does not hold yet.
 
     A cell that raises is recorded with its traceback and the others go on. When a worker process
-    dies, the cells that were in flight are tried again, one at a time per process; a cell in whose
-    company a worker has died `_MAX_DEATHS` times is recorded as failed.
+    dies, the cells that were in flight are tried once more, each alone in a process of its own; the
+    one that kills that too is recorded as failed.
 
     Raises:
         ValueError: when the store holds one of these cells with another configuration.
     """
     store.clean()
     pending = [plan for plan in cells if not _finished(plan, store)]
-    skipped = len(cells) - len(pending)
-    deaths: dict[CellId, int] = {}
-    failed = 0
+    skipped, failed = len(cells) - len(pending), 0
     with _progress(len(pending), skipped) as bar:
-        while pending:
-            in_flight: dict[Future[bool], Plan] = {}
-            alone = [plan for plan in pending if plan.cell in deaths]
-            queue = alone or pending
-            context = multiprocessing.get_context("spawn")
-            try:
-                with ProcessPoolExecutor(1 if alone else workers, mp_context=context) as pool:
-                    for plan, succeeded in _results(pool, queue, store.folder, workers, in_flight):
-                        pending.remove(plan)
-                        failed += not succeeded
-                        bar.update()
-            except BrokenProcessPool:
-                for plan in in_flight.values():
-                    deaths[plan.cell] = deaths.get(plan.cell, 0) + 1
-                    if deaths[plan.cell] >= _MAX_DEATHS:
-                        store.save_failure(plan.cell, "the worker process died (out of memory?)")
-                        pending.remove(plan)
-                        failed += 1
-                        bar.update()
-    return Outcome(len(cells) - skipped - failed, skipped, failed)
+        for succeeded in _results(deque(pending), store, workers):
+            failed += not succeeded
+            bar.update()
+    return Outcome(len(pending) - failed, skipped, failed)
 
 
-def _results(
-    pool: ProcessPoolExecutor,
-    queue: Sequence[Plan],
-    folder: Path,
-    workers: int,
-    in_flight: dict[Future[bool], Plan],
-):
-    """Yields each plan as it ends, keeping no more than `workers` cells in flight."""
-    waiting = iter(queue)
-    for plan in waiting:
-        in_flight[pool.submit(_work, plan, folder)] = plan
-        if len(in_flight) >= workers:
-            yield from _completed(in_flight)
-    while in_flight:
-        yield from _completed(in_flight)
+def _results(pending: deque[Plan], store: Store, workers: int) -> Iterator[bool]:
+    """Whether each cell succeeded, as they end."""
+    suspects: list[Plan] = []
+    while pending:
+        in_flight: dict[Future[bool], Plan] = {}
+        try:
+            with _processes(workers) as pool:
+                while pending or in_flight:
+                    while pending and len(in_flight) < workers:
+                        future = pool.submit(_work, pending[0], store.folder)
+                        in_flight[future] = pending.popleft()
+                    for future in wait(in_flight, return_when=FIRST_COMPLETED).done:
+                        succeeded = future.result()
+                        del in_flight[future]
+                        yield succeeded
+        except BrokenProcessPool:
+            suspects += in_flight.values()
+    for plan in suspects:
+        yield _alone(plan, store)
 
 
-def _completed(in_flight: dict[Future[bool], Plan]):
-    for future in wait(in_flight, return_when=FIRST_COMPLETED).done:
-        succeeded = future.result()
-        yield in_flight.pop(future), succeeded
+def _alone(plan: Plan, store: Store) -> bool:
+    try:
+        with _processes(1) as pool:
+            return pool.submit(_work, plan, store.folder).result()
+    except BrokenProcessPool:
+        store.save_failure(plan.cell, "the worker process died (out of memory?)")
+        return False
+
+
+def _processes(workers: int) -> ProcessPoolExecutor:
+    return ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"))
 
 
 def _work(plan: Plan, folder: Path) -> bool:

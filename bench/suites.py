@@ -32,7 +32,7 @@ class Suite:
 
 
 def _small(name: str) -> Scenario:
-    return replace(SCENARIOS[name], num_tasks=6_000, num_heldout=1_000, batch_size=64, steps=100)
+    return replace(SCENARIOS[name], num_tasks=10_000, num_heldout=1_000, batch_size=64, steps=120)
 
 
 SMOKE = Suite(
@@ -49,7 +49,7 @@ SMOKE = Suite(
         "oracle-target",
         "oracle-gain",
     ),
-    num_seeds=4,
+    num_seeds=6,
 )
 
 CORE = Suite(

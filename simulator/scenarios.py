@@ -27,6 +27,16 @@ class Scenario:
     group_size: int = 16
     steps: int = 200
 
+    def __post_init__(self) -> None:
+        for name in ("num_tasks", "num_heldout", "batch_size", "group_size", "steps"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} is {getattr(self, name)}; it must be at least 1")
+        if self.batch_size > self.num_tasks:
+            raise ValueError(
+                f"batch_size is {self.batch_size} but the scenario has {self.num_tasks} tasks; "
+                "a batch holds distinct tasks: lower batch_size or raise num_tasks"
+            )
+
 
 def build(scenario: Scenario, seed: int) -> tuple[Learner, dict[str, Floats], Ints]:
     """The scenario's learner, its tasks' reference rates and their domains, for one seed.

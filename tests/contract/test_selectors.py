@@ -13,7 +13,7 @@ from bots import AbstractSelector, Feedback, Pool
 from simulator import Scenario
 
 NAMES = list(STRATEGIES)
-TINY = Scenario("tiny", "", num_tasks=120, num_heldout=40)
+TINY = Scenario("tiny", "", num_tasks=120, num_heldout=40, batch_size=10)
 
 
 def world(seed: int = 0) -> tuple[Pool, SimulatedTruth]:

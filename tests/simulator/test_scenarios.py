@@ -65,3 +65,9 @@ def test_a_filter_that_nothing_passes_is_an_error():
 def test_impossible_populations_are_refused_by_name(wrong):
     with pytest.raises(ValueError, match=next(iter(wrong))):
         Population(**wrong)
+
+
+@pytest.mark.parametrize("wrong", [{"steps": 0}, {"group_size": 0}, {"num_tasks": 5}])
+def test_impossible_sizes_are_refused_by_name(wrong):
+    with pytest.raises(ValueError, match=next(iter(wrong))):
+        Scenario("x", "", **wrong)

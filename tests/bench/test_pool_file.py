@@ -1,0 +1,211 @@
+import gzip
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from bench.cell import run_cell
+from bench.pool_file import PoolFile, pool_setting, read_tasks
+from tests.test_layout import ROOT
+
+DATA = Path(os.environ.get("BOTS_DATA", ROOT.parent / "shared" / "data"))
+ITEMS = DATA / "llm_items.csv.gz"
+ROWS = 40
+
+
+def columns() -> dict[str, list]:
+    rng = np.random.default_rng(0)
+    weak = rng.integers(0, 9, ROWS) / 8
+    return {
+        "id": [f"task {k}" for k in range(ROWS)],
+        "qwen2.5_7b_pass_rate": weak.tolist(),
+        "qwen3_30b_pass_rate": (weak + (1 - weak) / 2).tolist(),
+        "domain": ["math", "code"] * (ROWS // 2),
+    }
+
+
+def write(path: Path, table: dict[str, list]) -> PoolFile:
+    if ".parquet" in path.name:
+        plain = path.with_name("plain.parquet")
+        pq.write_table(pa.table(table), plain)
+        content = plain.read_bytes()
+    else:
+        lines = [
+            ",".join(table),
+            *(",".join(map(str, row)) for row in zip(*table.values(), strict=True)),
+        ]
+        content = ("\n".join(lines) + "\n").encode()
+    path.write_bytes(gzip.compress(content) if path.suffix == ".gz" else content)
+    return PoolFile(str(path))
+
+
+@pytest.mark.parametrize("name", ["p.csv", "p.csv.gz", "p.parquet", "p.parquet.gz"])
+def test_all_formats_say_the_same(tmp_path, name):
+    tasks = read_tasks(write(tmp_path / name, columns()))
+    assert tasks.keys_N.tolist() == columns()["id"]
+    assert tasks.references["weak"].tolist() == columns()["qwen2.5_7b_pass_rate"]
+    assert tasks.references["strong"].tolist() == columns()["qwen3_30b_pass_rate"]
+    assert tasks.domains_N.tolist() == columns()["domain"]
+    assert tasks.items is None
+
+
+def test_several_columns_make_one_reference(tmp_path):
+    table = columns() | {"a": [0, 1] * 20, "b": [1, 1] * 20}
+    tasks = read_tasks(replace(write(tmp_path / "p.csv", table), weak=("a", "b")))
+    assert tasks.references["weak"].tolist() == [0.5, 1.0] * 20
+
+
+def test_rows_are_numbered_without_an_id(tmp_path):
+    table = columns()
+    del table["id"]
+    assert read_tasks(write(tmp_path / "p.csv", table)).keys_N.tolist() == list(range(ROWS))
+
+
+def test_a_user_s_tasks_run_like_a_scenario(tmp_path):
+    setting = pool_setting(write(tmp_path / "mine.csv", columns()), 4, 8, 6)
+    assert setting.name == "mine"
+    result = run_cell(setting, "bots", 0)
+    assert result.columns["step"][-1] == 6
+    assert result.config["pool"]["path"] == "mine.csv"
+    assert len(result.config["pool"]["sha256"]) == 64
+
+
+def test_the_learner_starts_near_its_weak_reference(tmp_path):
+    source = write(tmp_path / "p.csv", columns())
+    weak = np.mean(columns()["qwen2.5_7b_pass_rate"])
+    setting = pool_setting(source, 4, 8, 6)
+    start = run_cell(setting, "shuffle", 0).columns["pool"][0]
+    assert start == pytest.approx(weak, abs=0.08)
+    given = pool_setting(replace(source, start_rate=0.2), 4, 8, 6)
+    assert run_cell(given, "shuffle", 0).columns["pool"][0] == pytest.approx(0.2, abs=0.08)
+
+
+def missing_rates(tmp_path: Path) -> PoolFile:
+    table = columns()
+    table["qwen2.5_7b_pass_rate"][3] = None
+    table["qwen3_30b_pass_rate"][5] = float("nan")
+    return write(tmp_path / "p.parquet", table)
+
+
+def test_a_missing_rate_is_an_error_by_default(tmp_path):
+    with pytest.raises(
+        ValueError, match=r"qwen2\.5_7b_pass_rate .* no rate in 1 of 40 rows .*row 3"
+    ):
+        read_tasks(missing_rates(tmp_path))
+
+
+def test_tasks_without_a_rate_can_be_dropped(tmp_path):
+    tasks = read_tasks(replace(missing_rates(tmp_path), missing="drop"))
+    assert tasks.keys_N.size == ROWS - 2
+    assert not {"task 3", "task 5"} & set(tasks.keys_N)
+
+
+def test_tasks_without_a_rate_can_be_kept_without_one(tmp_path):
+    source = replace(missing_rates(tmp_path), missing="keep")
+    tasks = read_tasks(source)
+    assert np.isnan(tasks.references["weak"][3])
+    assert np.isnan(tasks.references["strong"][5])
+    result = run_cell(pool_setting(source, 4, 8, 6), "bots", 0)
+    assert np.isfinite(result.columns["heldout"]).all()
+
+
+def test_missing_entries_of_a_csv_are_missing_not_zero(tmp_path):
+    table = columns()
+    table["qwen2.5_7b_pass_rate"][7] = ""
+    with pytest.raises(ValueError, match="row 7"):
+        read_tasks(write(tmp_path / "p.csv", table))
+
+
+def test_item_parameters_are_used_when_they_are_there(tmp_path):
+    table = columns() | {
+        "difficulty": np.linspace(-2, 2, ROWS).tolist(),
+        "discrimination": [1.0] * ROWS,
+        "guessing": [0.1] * ROWS,
+        "feasibility": [0.9] * ROWS,
+    }
+    source = write(tmp_path / "p.csv", table)
+    items = read_tasks(source).items
+    assert items.ceiling_N.tolist() == [0.9] * ROWS
+    assert items.guessing_N.tolist() == [0.1] * ROWS
+    assert read_tasks(replace(source, items=False)).items is None
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"qwen2.5_7b_pass_rate": [1.5] * ROWS}, r"1\.5 in row 0"),
+        ({"qwen3_30b_pass_rate": ["high"] * ROWS}, "must be numeric"),
+        ({"id": ["same"] * ROWS}, "'same' names"),
+        ({"domain": [None] + ["math"] * (ROWS - 1)}, "1 empty entries"),
+        ({"difficulty": [None] * ROWS, "discrimination": [1.0] * ROWS}, "difficulty of task 0"),
+    ],
+)
+def test_bad_content_is_refused(tmp_path, change, says):
+    source = write(tmp_path / "p.parquet", columns() | change)
+    with pytest.raises(ValueError, match=says):
+        pool_setting(source, 4, 8, 6)
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"weak": ("nope",)}, "no column 'nope'"),
+        ({"id_column": "nope"}, "no column 'nope'"),
+        ({"domain": "nope"}, "no column 'nope'"),
+        ({"missing": "zero"}, "one of error, drop, keep"),
+        ({"heldout_share": 1.5}, "holding out 1.5"),
+        ({"start_rate": 2.0}, "cannot start"),
+    ],
+)
+def test_bad_options_are_refused(tmp_path, options, says):
+    source = replace(write(tmp_path / "p.csv", columns()), **options)
+    with pytest.raises(ValueError, match=says):
+        pool_setting(source, 4, 8, 6)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("p.txt", b"id\n1\n"),
+        ("p", b""),
+        ("p.csv", b""),
+        ("p.csv", b"id,weak\n"),
+        ("p.csv.gz", b"not gzip"),
+        ("p.parquet", b"not parquet"),
+    ],
+)
+def test_unreadable_files_are_refused_by_name(tmp_path, name, content):
+    path = tmp_path / name
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=str(path.name)):
+        read_tasks(PoolFile(str(path)))
+
+
+def test_a_file_that_is_not_there_is_refused_by_name():
+    with pytest.raises(ValueError, match=r"nowhere\.csv cannot be read"):
+        read_tasks(PoolFile("nowhere.csv"))
+
+
+def test_a_pool_without_rates_says_what_to_do(tmp_path):
+    with pytest.raises(ValueError, match="--weak"):
+        pool_setting(write(tmp_path / "p.csv", {"id": list(range(ROWS))}), 4, 8, 6)
+
+
+@pytest.mark.skipif(not ITEMS.exists(), reason="needs the real item file, which is not shipped")
+def test_the_real_items_run_whole():
+    source = PoolFile(
+        str(ITEMS),
+        weak=("model_04", "model_10", "model_06"),
+        strong=("model_01", "model_03", "model_05"),
+    )
+    tasks = read_tasks(source)
+    assert tasks.keys_N.size == 41_871
+    assert len(set(tasks.domains_N)) == 11
+    setting = pool_setting(source, 128, 16, 5)
+    columns = run_cell(setting, "bots", 0).columns
+    assert columns["pool"][0] == pytest.approx(tasks.references["weak"].mean(), abs=0.02)
+    assert columns["informative"][1:].mean() > 0.8

@@ -1,0 +1,86 @@
+import numpy as np
+import pytest
+
+from backends import simulate
+from bench.strategies import STRATEGIES, check_spec, is_oracle, make_strategy
+from bots import BOTSConfig, BOTSSelector, OneRound, Pool
+from bots.baselines import DynamicSampling, MoPPSSelector, UniformSelector
+from simulator import Scenario
+
+POOL = Pool.numbered(20, {"weak": np.full(20, 0.2), "strong": np.full(20, 0.6)})
+
+
+def make(spec: str):
+    return make_strategy(spec, POOL, np.random.default_rng(0), None)
+
+
+def my_factory(pool, rng, flavour="plain"):
+    assert flavour in ("plain", "spicy")
+    return UniformSelector(pool, rng)
+
+
+def not_made(pool, rng):
+    raise RuntimeError("broken factory")
+
+
+def test_names_give_the_strategies_they_promise():
+    assert isinstance(make("mopps").selector, MoPPSSelector)
+    assert isinstance(make("dapo").collector, DynamicSampling)
+    assert isinstance(make("bots").collector, OneRound)
+    assert is_oracle("oracle-gain")
+    assert not is_oracle("bots")
+
+
+def test_options_reach_the_strategy():
+    selector = make("bots:implicit_weight=0.2,thompson=False").selector
+    assert isinstance(selector, BOTSSelector)
+    assert selector._config == BOTSConfig(implicit_weight=0.2, thompson=False)
+
+
+def test_variants_are_configurations_of_one_class():
+    for name in STRATEGIES:
+        if name.startswith("bots"):
+            assert type(make(name).selector) is BOTSSelector
+
+
+def test_a_strategy_of_one_s_own_is_imported():
+    path = "tests.bench.test_strategies:my_factory"
+    assert isinstance(make(path).selector, UniformSelector)
+    assert isinstance(make(f"{path}:flavour=spicy").selector, UniformSelector)
+
+
+def test_only_oracles_are_handed_the_truth():
+    _, truth = simulate(Scenario("tiny", "", num_tasks=20, num_heldout=5, batch_size=5), 0)
+    received = {}
+
+    def spy(pool, rng, **options):
+        received.update(options)
+        return UniformSelector(pool, rng)
+
+    globals()["spy"] = spy
+    make_strategy("tests.bench.test_strategies:spy", POOL, np.random.default_rng(0), truth)
+    assert received == {}
+
+
+@pytest.mark.parametrize(
+    ("spec", "says"),
+    [
+        ("bot", "no strategy 'bot'"),
+        ("bots:rho=0.1", "no option"),
+        ("bots:implicit_weight", "key=value"),
+        ("bots:implicit_weight=2", "implicit_weight is 2"),
+        ("shuffle:speed=3", "speed"),
+        ("no.such.module:factory", "cannot import"),
+        ("tests.bench.test_strategies:nothing", "cannot import"),
+        ("tests.bench.test_strategies:POOL", "not callable"),
+    ],
+)
+def test_mistakes_are_named(spec, says):
+    with pytest.raises(ValueError, match=says):
+        make(spec)
+
+
+def test_a_name_can_be_checked_without_a_pool():
+    check_spec("bots:implicit_weight=0.3")
+    with pytest.raises(ValueError, match="no strategy"):
+        check_spec("nonsense")
