@@ -19,6 +19,7 @@ from bots import (
     BOTSSelector,
     OneRound,
     Pool,
+    interpolation,
 )
 from bots.baselines import (
     DynamicSampling,
@@ -47,12 +48,23 @@ class Entry:
 
 
 def _bots(variant: str) -> Callable[..., AbstractSelector]:
-    def make(pool: Pool, rng: np.random.Generator, **options: Any) -> BOTSSelector:
+    def make(
+        pool: Pool,
+        rng: np.random.Generator,
+        momentum: float = 0.9,
+        min_gap: float = 0.5,
+        **options: Any,
+    ) -> BOTSSelector:
         known = sorted(BOTSConfig.__dataclass_fields__)
         unknown = set(options) - set(known)
         if unknown:
-            raise ValueError(f"BOTS has no option {sorted(unknown)}; it has {known}")
-        return BOTSSelector(pool, rng, replace(BOTS_VARIANTS[variant], **options))
+            raise ValueError(
+                f"BOTS has no option {sorted(unknown)}; it has {known}, momentum and min_gap"
+            )
+        config = replace(BOTS_VARIANTS[variant], **options)
+        return BOTSSelector(
+            pool, rng, config, interpolation(pool, config, momentum=momentum, min_gap=min_gap)
+        )
 
     return make
 

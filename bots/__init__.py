@@ -1,7 +1,7 @@
 """Selectors: which tasks should a language model train on next during reinforcement finetuning?"""
 
 from bots.acquisition import closeness, softmax_b, top_b
-from bots.bots_selector import BOTS_VARIANTS, BOTSConfig, BOTSSelector
+from bots.bots_selector import BOTS_VARIANTS, BOTSConfig, BOTSSelector, interpolation
 from bots.collector import AbstractCollector, OneRound
 from bots.feedback import Evidence, Feedback
 from bots.implicit import AbstractImplicitEvidence, NoImplicitEvidence
@@ -29,6 +29,7 @@ __all__ = [
     "Pool",
     "RolloutBatch",
     "closeness",
+    "interpolation",
     "softmax_b",
     "top_b",
 ]

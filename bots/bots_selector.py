@@ -55,6 +55,29 @@ the real one.
 """
 
 
+def interpolation(pool: Pool, config: BOTSConfig, **options: float) -> AbstractImplicitEvidence:
+    """The paper's implicit evidence for a pool: none at rho = 0, else `InterpolationEvidence`.
+
+    Args:
+        pool: its references `weak` and `strong` are used.
+        config: says whether implicit evidence weighs anything.
+        options: for `InterpolationEvidence`.
+
+    Raises:
+        ValueError: when the pool lacks a reference that is needed.
+    """
+    if config.implicit_weight == 0:
+        return NoImplicitEvidence()
+    missing = {"weak", "strong"} - pool.references.keys()
+    if missing:
+        raise ValueError(
+            f"implicit_weight is {config.implicit_weight:g} but the pool has no reference "
+            f"{sorted(missing)}: add the rates to Pool(references=...), pass another implicit "
+            "evidence, or set implicit_weight=0"
+        )
+    return InterpolationEvidence(pool.references["weak"], pool.references["strong"], **options)
+
+
 class BOTSSelector(AbstractSelector):
     """Keeps a Beta belief about every task and picks the tasks whose solve rate seems nearest p*.
 
@@ -96,7 +119,7 @@ class BOTSSelector(AbstractSelector):
         self._pool = pool
         self._rng = rng
         self._config = config
-        self._implicit = implicit or _default_implicit(pool, config)
+        self._implicit = implicit or interpolation(pool, config)
         self._prior = prior or BetaPosterior.uniform(pool.num_tasks)
         if self._prior.num_tasks != pool.num_tasks:
             raise ValueError(
@@ -184,19 +207,6 @@ class BOTSSelector(AbstractSelector):
         )
         self._implicit.load_state_dict(state["implicit"])
         self._posterior, self._rng, self._updates = posterior, rng, updates
-
-
-def _default_implicit(pool: Pool, config: BOTSConfig) -> AbstractImplicitEvidence:
-    if config.implicit_weight == 0:
-        return NoImplicitEvidence()
-    missing = {"weak", "strong"} - pool.references.keys()
-    if missing:
-        raise ValueError(
-            f"implicit_weight is {config.implicit_weight:g} but the pool has no reference "
-            f"{sorted(missing)}: add the rates to Pool(references=...), pass another implicit "
-            "evidence, or set implicit_weight=0"
-        )
-    return InterpolationEvidence(pool.references["weak"], pool.references["strong"])
 
 
 def _check_prediction(predicted_N: Floats, num_tasks: int) -> None:

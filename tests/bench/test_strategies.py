@@ -37,6 +37,11 @@ def test_options_reach_the_strategy():
     assert selector._config == BOTSConfig(implicit_weight=0.2, thompson=False)
 
 
+def test_options_reach_the_implicit_evidence():
+    selector = make("bots:momentum=0.5,min_gap=0.25").selector
+    assert (selector._implicit._momentum, selector._implicit._min_gap) == (0.5, 0.25)
+
+
 def test_variants_are_configurations_of_one_class():
     for name in STRATEGIES:
         if name.startswith("bots"):

@@ -26,9 +26,9 @@ def test_half_way_between_is_half_way_everywhere():
 
 
 def test_the_line_is_extended_beyond_the_references_and_clipped():
-    implicit = InterpolationEvidence([0.2, 0.1], [0.4, 0.9])
+    implicit = InterpolationEvidence([0.2, 0.1], [0.6, 0.5])
     rates = implicit.observe(Feedback([0], [0], [4]).evidence())
-    assert implicit.metrics()["implicit/capability"] == pytest.approx(-1)
+    assert implicit.metrics()["implicit/capability"] == pytest.approx(-0.5)
     assert_allclose(rates, [0.0, 0.0], atol=1e-12)
 
 
@@ -52,11 +52,28 @@ def test_nothing_is_predicted_before_a_trusted_batch():
     assert implicit.observe(Feedback([0], [0], [0]).evidence()) is None
 
 
-@given(st.floats(0.05, 1), st.integers(0, 10))
-def test_no_single_batch_can_throw_the_estimate_far(gap, solved):
-    implicit = InterpolationEvidence([0.0, 0.0], [gap, gap])
-    implicit.observe(Feedback([0], [solved], [10]).evidence())
-    assert abs(implicit.metrics()["implicit/capability"]) <= 1 / 0.05
+@given(st.lists(st.floats(0, 1), min_size=8, max_size=8), st.integers(1, 8), st.integers(0, 10))
+def test_no_batch_can_throw_the_estimate_far(strong, size, solved):
+    implicit = InterpolationEvidence(np.zeros(8), strong)
+    implicit.observe(Feedback(range(size), [solved] * size, [10] * size).evidence())
+    capability = implicit.metrics()["implicit/capability"]
+    pool_gap = np.mean(strong)
+    assert np.isnan(capability) or abs(capability) <= 1 / (0.5 * pool_gap) + 1e-9
+
+
+def test_a_batch_on_which_the_order_of_the_references_is_reversed_is_not_trusted():
+    implicit = InterpolationEvidence([0.1, 0.1, 0.9], [0.9, 0.9, 0.1])
+    assert implicit.observe(Feedback([2], [5], [10]).evidence()) is None
+
+
+def test_references_that_agree_everywhere_are_never_used():
+    implicit = InterpolationEvidence(WEAK, WEAK + 0.01, min_gap=0.0)
+    assert implicit.observe(measured(WEAK)) is None
+
+
+def test_references_in_reverse_order_work_in_reverse():
+    implicit = InterpolationEvidence(STRONG, WEAK)
+    assert_allclose(implicit.observe(measured(WEAK)), WEAK, atol=1e-12)
 
 
 def test_unmeasured_references_neither_predict_nor_enter_the_means():
@@ -88,7 +105,7 @@ def test_damaged_state_is_refused_and_changes_nothing(state):
         ({"weak_N": [0.1], "strong_N": [0.1, 0.2]}, "shape"),
         ({"weak_N": [1.1], "strong_N": [0.1]}, r"\[0, 1\]"),
         ({"weak_N": [0.1], "strong_N": [0.2], "momentum": 1.0}, "momentum"),
-        ({"weak_N": [0.1], "strong_N": [0.2], "min_gap": 0.0}, "min_gap"),
+        ({"weak_N": [0.1], "strong_N": [0.2], "min_gap": 1.5}, "min_gap"),
     ],
 )
 def test_bad_input_is_refused(options, says):
