@@ -18,6 +18,8 @@ from bench.strategies import REFERENCE, STRATEGIES, check_spec
 from bench.suites import SUITES, Suite
 from simulator import SCENARIOS
 
+_SHOWN_FAILURES = 5
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a command; its exit status: 0, 1 when a cell failed, 2 for bad input."""
@@ -58,6 +60,8 @@ def _run(options: argparse.Namespace) -> int:
     outcome = run_cells(plans(settings, strategies, seeds), Store(folder), options.workers)
     print(f"{outcome.done} cells run, {outcome.skipped} already there, {outcome.failed} failed")
     if outcome.failed:
+        for cell, error in Store(folder).failures()[:_SHOWN_FAILURES]:
+            print(f"  {cell}: {error.strip().splitlines()[-1]}", file=sys.stderr)
         print(f"the errors are in {folder}/*.failed.json; the same command tries again")
     print(f"next: python -m bench report {folder}")
     return 1 if outcome.failed else 0

@@ -58,7 +58,7 @@ def comparison(rows: Sequence[Row]) -> Table | None:
         return None
     return Table(
         "The replica beside the published figures",
-        ("strategy", *(f"{heading}: paper | here" for heading in _FIGURES), "ETR: paper | here"),
+        ("strategy", *(f"{heading}: paper · here" for heading in (*_FIGURES, "ETR"))),
         tuple(_line(name, mine[name]) for name in names),
     )
 

@@ -24,7 +24,7 @@ class Table:
     def markdown(self) -> str:
         """The table in Markdown, numbers right-aligned."""
         rule = ["---", *["---:"] * (len(self.headings) - 1)]
-        lines = [self.headings, rule, *self.rows]
+        lines = [_escaped(self.headings), rule, *(_escaped(row) for row in self.rows)]
         return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
     def html(self) -> str:
@@ -35,6 +35,10 @@ class Table:
             for row in self.rows
         )
         return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def _escaped(row: tuple[str, ...]) -> list[str]:
+    return [cell.replace("|", "\\|").replace("<", "&lt;") for cell in row]
 
 
 def standings_table(standings: Sequence[Standing]) -> Table:
@@ -50,8 +54,10 @@ def standings_table(standings: Sequence[Standing]) -> Table:
 
 
 def setting_tables(rows: Sequence[Row]) -> list[Table]:
-    """Four tables about one setting: learning at equal rollouts and steps, groups, beliefs."""
-    tables = [_learning(rows, "rollouts"), _learning(rows, "steps"), _groups(rows)]
+    """Tables about one setting: learning (unless nothing can be learnt), groups, beliefs."""
+    learns = any(np.isfinite(row.figures["ttb50_steps"].value) for row in rows)
+    tables = [_learning(rows, "rollouts"), _learning(rows, "steps")] if learns else []
+    tables.append(_groups(rows))
     believers = [row for row in rows if np.isfinite(row.figures["brier"].value)]
     if believers:
         tables.append(_beliefs(believers))

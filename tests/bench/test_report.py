@@ -95,6 +95,12 @@ def test_failed_cells_are_shown(folder):
 def test_strategies_and_errors_cannot_inject_markup():
     table = Table("t", ("strategy",), (("<script>alert(1)</script>",),))
     assert "<script>" not in table.html()
+    assert "<script>" not in table.markdown()
+
+
+def test_a_pipe_in_a_cell_does_not_break_a_markdown_table():
+    table = Table("t", ("a|b", "c"), (("x|y", "z"),))
+    assert table.markdown().splitlines()[2] == "| x\\|y | z |"
 
 
 def test_an_empty_folder_says_what_to_do(tmp_path, capsys):
@@ -123,10 +129,11 @@ def test_run_and_report_from_the_command_line(tmp_path, capsys):
     assert (tmp_path / "report.html").exists()
 
 
-def test_failures_show_in_the_exit_status(tmp_path):
+def test_failures_show_in_the_exit_status_and_on_the_terminal(tmp_path, capsys):
     arguments = ["run", "smoke", "--out", str(tmp_path), "--seeds", "1", "--steps", "2"]
     arguments += ["--scenario", "base", "--strategy", "tests.bench.helpers:failing"]
     assert main(arguments) == 1
+    assert "this factory always fails" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -83,3 +83,20 @@ def test_merging_loses_no_rollout(groups):
     assert evidence.trials_U.sum() == (successes + lost).sum()
     assert (evidence.trials_U > 0).all()
     assert (np.diff(evidence.task_ids_U) > 0).all()
+
+
+numbers = st.one_of(st.integers(-3, 20), st.floats(allow_nan=True, allow_infinity=True), st.none())
+vectors = st.lists(numbers, max_size=5)
+
+
+@given(vectors, vectors, vectors)
+def test_any_input_is_either_sound_or_refused(task_ids, successes, trials):
+    try:
+        feedback = Feedback(task_ids, successes, trials)
+    except ValueError:
+        return
+    assert feedback.task_ids_B.size == feedback.successes_B.size == feedback.trials_B.size > 0
+    assert (feedback.task_ids_B >= 0).all()
+    assert (feedback.successes_B >= 0).all()
+    assert (feedback.successes_B <= feedback.trials_B).all()
+    assert np.isfinite(feedback.trials_B).all()
