@@ -171,15 +171,15 @@ def test_a_killed_run_resumes_with_nothing_lost_and_nothing_run_twice(tmp_path):
         "--workers",
         "2",
     ]
-    command += ["--seeds", "3", "--steps", "60", "--strategy", "shuffle", "--strategy", "bots"]
+    command += ["--seeds", "3", "--steps", "300", "--strategy", "shuffle", "--strategy", "bots"]
     run = subprocess.Popen(command, cwd=ROOT, start_new_session=True, stdout=subprocess.DEVNULL)
     deadline = time.monotonic() + 120
-    while len(list(tmp_path.glob("*.parquet"))) < 3 and time.monotonic() < deadline:
+    while len(list(tmp_path.glob("*.parquet"))) < 2 and time.monotonic() < deadline:
         time.sleep(0.01)
     os.killpg(run.pid, signal.SIGKILL)
     run.wait()
     kept = {path.name: path.stat().st_mtime_ns for path in tmp_path.glob("*.parquet")}
-    assert 3 <= len(kept) < 12
+    assert 2 <= len(kept) < 12
     (tmp_path / ".tmp-1-leftover.parquet").write_bytes(b"half a cell")
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     assert f"{12 - len(kept)} cells run, {len(kept)} already there, 0 failed" in done.stdout
