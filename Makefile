@@ -3,13 +3,13 @@
 PYTHON ?= python3
 BIN := .venv/bin
 SUITE ?= smoke
-OUT ?= results/$(if $(POOL),pool,$(SUITE))
+OUT ?= results/$(if $(POOL),$(firstword $(subst ., ,$(notdir $(POOL)))),$(SUITE))
 
 .PHONY: demo test check clean
 
 demo: .venv/bench
-	$(BIN)/python -m bench run $(SUITE) --out $(OUT) $(if $(POOL),--pool $(POOL)) $(ARGS)
-	$(BIN)/python -m bench report $(OUT)
+	$(BIN)/python -m bench run $(SUITE) --out "$(OUT)" $(if $(POOL),--pool "$(POOL)") $(ARGS)
+	$(BIN)/python -m bench report "$(OUT)"
 
 test: .venv/dev
 	$(BIN)/python -m pytest $(ARGS)
@@ -25,4 +25,4 @@ check: .venv/dev
 	touch $@
 
 clean:
-	rm -rf .venv results build dist
+	rm -rf .venv build dist

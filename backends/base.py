@@ -65,7 +65,7 @@ class AbstractTruth(ABC):
         """Current true solve rates of these pool tasks, or of all."""
 
     @abstractmethod
-    def expected_gains(self, group_size: int) -> Floats:
+    def expected_gains(self) -> Floats:
         """Gain in held-out solve rate to be expected of one group of each task, shape (N,).
 
         Up to a factor that all tasks share.

@@ -8,7 +8,14 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from backends.base import AbstractBackend, Ints
-from bots import AbstractCollector, AbstractSelector, Feedback, OneRound, RolloutBatch
+from bots import (
+    AbstractCollector,
+    AbstractSelector,
+    Feedback,
+    OneRound,
+    RolloutBatch,
+    checks,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +58,8 @@ def run(
 
     Each record is yielded after its step is complete, so a caller that stops there, or saves state
     there, is at a step boundary. The selector is updated once per step with every group that was
-    generated. Every rollout asked for is charged, lost ones included.
+    generated. Every rollout asked for is charged, lost ones included, and only groups generated in
+    a step can be trained on in it.
 
     Args:
         backend: what is sampled and trained.
@@ -60,6 +68,9 @@ def run(
         group_size: rollouts per task.
         collector: which groups are generated and kept; default one group per selected task.
         start: the progress of the run that this one continues.
+
+    Raises:
+        ValueError: when the selector or the collector breaks its contract.
 
     Example:
         >>> import itertools
@@ -78,20 +89,20 @@ def run(
     progress = start or Progress()
     while True:
         meter = _Meter(backend, selector)
-        batch = collector.collect(meter.select, meter.rollout, batch_size, group_size)
-        train_metrics = {} if batch is None else meter.train(batch)
+        kept = collector.collect(meter.select, meter.rollout, batch_size, group_size)
+        batch, train_metrics = meter.train(kept, batch_size)
         feedback = meter.update()
-        trained_ids_B = np.empty(0, dtype=np.int64) if batch is None else batch.task_ids_B
         progress = Progress(
             progress.steps + 1,
             progress.rollouts_generated + meter.rollouts,
             progress.rollouts_trained + (0 if batch is None else batch.num_rollouts),
         )
+        trained_ids_B = np.empty(0, dtype=np.int64) if batch is None else batch.task_ids_B
         yield StepRecord(progress, feedback, trained_ids_B, train_metrics, meter.seconds)
 
 
 class _Meter:
-    """Passes calls on, counting rollouts and seconds: all that a collector gets to see."""
+    """Passes calls on, counting rollouts and seconds and checking what strategies answer."""
 
     def __init__(self, backend: AbstractBackend, selector: AbstractSelector) -> None:
         self._backend, self._selector = backend, selector
@@ -101,7 +112,8 @@ class _Meter:
 
     def select(self, batch_size: int) -> Ints:
         with self._timed("select"):
-            return self._selector.select(batch_size)
+            task_ids_B = self._selector.select(batch_size)
+        return _checked_choice(task_ids_B, batch_size, self._backend.pool.num_tasks)
 
     def rollout(self, task_ids_B: Ints, group_size: int) -> RolloutBatch:
         with self._timed("rollout"):
@@ -110,9 +122,14 @@ class _Meter:
         self.rollouts += len(task_ids_B) * group_size
         return batch
 
-    def train(self, batch: RolloutBatch) -> dict[str, float]:
+    def train(self, kept: Ints, batch_size: int) -> tuple[RolloutBatch | None, dict[str, float]]:
+        generated = RolloutBatch.concatenate(self._generated)
+        kept = _checked_places(kept, batch_size, generated.num_groups)
+        if kept.size == 0:
+            return None, {}
+        batch = generated.take(kept)
         with self._timed("train"):
-            return self._backend.train(batch)
+            return batch, self._backend.train(batch)
 
     def update(self) -> Feedback:
         feedback = RolloutBatch.concatenate(self._generated).feedback()
@@ -125,3 +142,32 @@ class _Meter:
         began = time.perf_counter()
         yield
         self.seconds[name] += time.perf_counter() - began
+
+
+def _checked_choice(task_ids: object, batch_size: int, num_tasks: int) -> Ints:
+    """What a selector answered, if it is `batch_size` distinct tasks of the pool."""
+    task_ids_B = checks.task_ids(np.asarray(task_ids))
+    checks.within(task_ids_B, num_tasks)
+    distinct = np.unique(task_ids_B).size
+    if task_ids_B.size != batch_size or distinct != batch_size:
+        raise ValueError(
+            f"the selector chose {task_ids_B.size} tasks, {distinct} of them distinct, when asked "
+            f"for {batch_size}; select must return exactly that many distinct tasks"
+        )
+    return task_ids_B
+
+
+def _checked_places(kept: object, batch_size: int, num_groups: int) -> Ints:
+    """What a collector answered, if it is at most `batch_size` distinct groups of this step."""
+    places = np.asarray(kept)
+    if places.ndim != 1 or (places.size and places.dtype.kind not in "iu"):
+        raise ValueError(f"the collector kept {kept!r}; it must return a vector of places")
+    distinct = np.unique(places).size
+    inside = bool(((places >= 0) & (places < num_groups)).all())
+    if not inside or distinct != places.size or places.size > batch_size:
+        raise ValueError(
+            f"the collector kept {places.size} groups, {distinct} of them distinct, of "
+            f"{num_groups} rolled out in this step, for a batch of {batch_size}; it must keep at "
+            "most that many distinct groups of this step"
+        )
+    return places.astype(np.int64)

@@ -58,22 +58,23 @@ class SimulatedBackend(AbstractBackend):
 
 
 class SimulatedTruth(AbstractTruth):
-    """The latent state of a `simulator.Learner`."""
+    """The latent state of a `simulator.Learner`, trained on groups of `group_size` rollouts."""
 
-    def __init__(self, learner: Learner) -> None:
+    def __init__(self, learner: Learner, group_size: int) -> None:
         self._learner = learner
+        self._group_size = group_size
 
     def solve_rates(self, task_ids: Ints | None = None) -> Floats:
         """Exact."""
         return self._learner.solve_rates(task_ids)
 
-    def expected_gains(self, group_size: int) -> Floats:
+    def expected_gains(self) -> Floats:
         """To first order in the step."""
-        return self._learner.expected_gains(group_size)
+        return self._learner.expected_gains(self._group_size)
 
 
 def simulate(scenario: Scenario, seed: int) -> tuple[SimulatedBackend, SimulatedTruth]:
     """A scenario's backend and, apart from it, the truth behind it."""
     learner, references, domains_N = build(scenario, seed)
     pool = Pool(np.arange(scenario.num_tasks), references, domains_N)
-    return SimulatedBackend(learner, pool), SimulatedTruth(learner)
+    return SimulatedBackend(learner, pool), SimulatedTruth(learner, scenario.group_size)

@@ -8,17 +8,31 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from bench.perf import measure
-from bench.pool_file import MISSING, PoolFile, pool_setting
+from bench.pool_file import MISSING, PoolFile
 from bench.report import record_command, shown, write_report
 from bench.runner import plans, run_cells
-from bench.settings import Setting, scenario_setting
+from bench.settings import Setting, pool_setting, scenario_setting
 from bench.store import Store
-from bench.strategies import REFERENCE, STRATEGIES, check_spec
+from bench.strategies import REFERENCE, STRATEGIES, make_strategy
 from bench.suites import SUITES, Suite
 from simulator import SCENARIOS
 
 _SHOWN_FAILURES = 5
+_POOL_OPTIONS = {
+    "id": None,
+    "weak": None,
+    "strong": None,
+    "domain": None,
+    "no_items": False,
+    "missing": "error",
+    "reference_trials": 16,
+    "residual_sd": 1.0,
+    "start_rate": None,
+    "heldout_share": 0.1,
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -28,9 +42,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options.arguments = given
     try:
         return options.command(options)
-    except ValueError as error:
+    except (ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print("stopped; the same command goes on from here", file=sys.stderr)
+        return 130
 
 
 def _list(options: argparse.Namespace) -> int:
@@ -48,16 +65,16 @@ def _list(options: argparse.Namespace) -> int:
 
 def _run(options: argparse.Namespace) -> int:
     suite = SUITES[options.suite]
-    strategies = options.strategy or list(suite.strategies)
-    for spec in strategies:
-        check_spec(spec)
+    settings = _settings(options, suite)
+    strategies = list(options.strategy or suite.strategies)
+    strategies = _buildable(strategies, settings, required=bool(options.strategy))
     if REFERENCE not in strategies:
         strategies = [REFERENCE, *strategies]
-    settings = _settings(options, suite)
     seeds = range(suite.num_seeds if options.seeds is None else options.seeds)
     folder = Path(options.out or Path("results") / suite.name)
+    cells = plans(settings, strategies, seeds)
+    outcome = run_cells(cells, Store(folder), options.workers, options.redo)
     record_command(folder, _command_line(options.arguments))
-    outcome = run_cells(plans(settings, strategies, seeds), Store(folder), options.workers)
     print(f"{outcome.done} cells run, {outcome.skipped} already there, {outcome.failed} failed")
     if outcome.failed:
         for cell, error in Store(folder).failures()[:_SHOWN_FAILURES]:
@@ -65,6 +82,26 @@ def _run(options: argparse.Namespace) -> int:
         print(f"the errors are in {folder}/*.failed.json; the same command tries again")
     print(f"next: python -m bench report {folder}")
     return 1 if outcome.failed else 0
+
+
+def _buildable(strategies: Sequence[str], settings: Sequence[Setting], required: bool) -> list[str]:
+    """The strategies that can be built on every setting.
+
+    One that cannot is an error when it is required, and otherwise left out with a note.
+    """
+    built = list(strategies)
+    for setting in settings:
+        backend, truth = setting.build(0)
+        for spec in list(built):
+            try:
+                make_strategy(spec, backend.pool, np.random.default_rng(0), truth)
+            except ValueError as error:
+                if required:
+                    raise
+                built.remove(spec)
+                print(f"left out on account of {setting.name}: {error}", file=sys.stderr)
+        backend.close()
+    return built
 
 
 def _report(options: argparse.Namespace) -> int:
@@ -82,8 +119,13 @@ def _perf(options: argparse.Namespace) -> int:
 def _command_line(arguments: Sequence[str]) -> str:
     """The command as a reader can repeat it."""
     words = [
+        part
+        for word in arguments
+        for part in (word.split("=", 1) if word.startswith(("--pool=", "--out=")) else [word])
+    ]
+    words = [
         shown(Path(word)) if before in ("--pool", "--out") else word
-        for before, word in zip(["", *arguments], arguments, strict=False)
+        for before, word in zip(["", *words], words, strict=False)
     ]
     return shlex.join(["python", "-m", "bench", *words])
 
@@ -94,8 +136,13 @@ def _settings(options: argparse.Namespace, suite: Suite) -> list[Setting]:
         for name in ("num_tasks", "batch_size", "group_size", "steps")
         if getattr(options, name) is not None
     }
+    if options.pool and options.scenario:
+        raise ValueError("--scenario does not go with --pool: the file says what the tasks are")
     if options.pool:
         return [_pool_setting(options, suite, sizes)]
+    stray = [name for name, default in _POOL_OPTIONS.items() if getattr(options, name) != default]
+    if stray:
+        raise ValueError(f"--{stray[0].replace('_', '-')} goes with --pool")
     known = SCENARIOS | {scenario.name: scenario for scenario in suite.scenarios}
     names = options.scenario or [scenario.name for scenario in suite.scenarios]
     return [scenario_setting(replace(known[name], **sizes)) for name in names]
@@ -114,6 +161,7 @@ def _pool_setting(options: argparse.Namespace, suite: Suite, sizes: dict[str, in
         items=not options.no_items,
         missing=options.missing,
         reference_trials=options.reference_trials,
+        residual_sd=options.residual_sd,
         start_rate=options.start_rate,
         heldout_share=options.heldout_share,
     )
@@ -149,6 +197,9 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("suite", choices=list(SUITES))
     parser.add_argument("--out", help="folder of the results (default results/SUITE)")
     parser.add_argument("--workers", type=_positive, default=os.cpu_count() or 1)
+    parser.add_argument(
+        "--redo", action="store_true", help="run cells again that were made with other settings"
+    )
     parser.add_argument("--seeds", type=_positive, help="run seeds 0 to SEEDS - 1")
     parser.add_argument(
         "--strategy",
@@ -167,18 +218,18 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
     for name in ("weak", "strong"):
         pool.add_argument(
             f"--{name}",
-            type=lambda text: text.split(","),
+            type=lambda text: [part.strip() for part in text.split(",")],
             metavar="COLUMN[,COLUMN...]",
             help=f"columns whose mean is the {name} reference's solve rate",
         )
     pool.add_argument("--domain", metavar="COLUMN")
     pool.add_argument("--no-items", action="store_true", help="ignore item parameters in the file")
-    pool.add_argument(
-        "--missing", choices=MISSING, default="error", help="what a missing rate means"
-    )
-    pool.add_argument("--reference-trials", type=_positive, default=16)
+    pool.add_argument("--missing", choices=MISSING, help="what a missing rate means")
+    pool.add_argument("--reference-trials", type=_positive, help="rollouts behind a rate")
+    pool.add_argument("--residual-sd", type=float, help="how far the learner strays, in logits")
     pool.add_argument("--start-rate", type=float, help="mean solve rate of the untrained learner")
-    pool.add_argument("--heldout-share", type=float, default=0.1)
+    pool.add_argument("--heldout-share", type=float)
+    parser.set_defaults(**_POOL_OPTIONS)
 
 
 def _positive(text: str) -> int:

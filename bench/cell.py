@@ -1,5 +1,6 @@
 """One cell: one strategy on one setting with one seed, measured as it runs."""
 
+import json
 import platform
 import subprocess
 from functools import cache
@@ -13,32 +14,36 @@ from backends import AbstractBackend, AbstractTruth, StepRecord, run
 from bench.metrics import belief_scores, reliability
 from bench.settings import Setting
 from bench.store import SCHEMA_VERSION, CellId, CellResult
-from bench.strategies import Strategy, make_strategy
+from bench.strategies import Strategy, make_strategy, source_digest, uses_references
 from bots import AbstractSelector, __version__
 
 DIFFICULTY_BINS = 10
-_LONGEST_RUN = 4  # times the setting's steps, for strategies that generate few rollouts per step
+_LONGEST_RUN = 4  # times the usual steps, for strategies with few rollouts per step
 
 
 def cell_config(setting: Setting, strategy: str, seed: int, truth_every: int) -> dict[str, Any]:
     """Everything that a cell's outcome depends on, as JSON."""
-    return {
+    config = {
         "setting": setting.name,
         "strategy": strategy,
+        "strategy_source": source_digest(strategy),
         "seed": seed,
         "steps": setting.steps,
         "batch_size": setting.batch_size,
         "group_size": setting.group_size,
+        "horizon": setting.horizon,
         "truth_every": truth_every,
         **setting.description,
     }
+    return json.loads(json.dumps(config))
 
 
 def run_cell(setting: Setting, spec: str, seed: int, truth_every: int = 10) -> CellResult:
     """Runs one cell.
 
-    Training goes on until both the setting's steps and its rollouts (steps x batch x group) are
-    used, so that every strategy can be compared at equal steps and at equal rollouts.
+    Training goes on until `horizon` times both the setting's steps and its rollouts
+    (steps x batch x group) are used, so that every strategy can be compared at equal steps and at
+    equal rollouts.
 
     Args:
         setting: what to run on.
@@ -46,19 +51,23 @@ def run_cell(setting: Setting, spec: str, seed: int, truth_every: int = 10) -> C
         seed: of pool, learner and selector; strategies with the same seed are paired.
         truth_every: steps between the measurements that look at the whole pool.
     """
+    config = cell_config(setting, spec, seed, truth_every)
     entropy = np.random.SeedSequence([crc32(setting.name.encode()), seed, 1])
     backend, truth = setting.build(seed)
     try:
         strategy = make_strategy(spec, backend.pool, np.random.default_rng(entropy), truth)
         recorder = _Recorder(backend, strategy.selector, truth, truth_every)
         _train(setting, backend, strategy, recorder)
-        predicted_N = strategy.selector.solve_rates()
-        extra: dict[str, Any] = {"made_by": made_by()}
+        rates = len(backend.pool.references) * backend.pool.num_tasks
+        extra: dict[str, Any] = {
+            "made_by": made_by(),
+            "offline_rollouts": setting.reference_trials * rates if uses_references(spec) else 0,
+        }
+        predicted_N = recorder.beliefs()
         if predicted_N is not None:
             extra["reliability"] = reliability(predicted_N, truth.solve_rates())
     finally:
         backend.close()
-    config = cell_config(setting, spec, seed, truth_every)
     return CellResult(CellId(setting.name, spec, seed), config, recorder.columns(), extra)
 
 
@@ -66,11 +75,12 @@ def _train(
     setting: Setting, backend: AbstractBackend, strategy: Strategy, recorder: "_Recorder"
 ) -> None:
     size, group = setting.batch_size, setting.group_size
-    budget = setting.steps * size * group
+    last_step = setting.horizon * setting.steps
     for record in run(backend, strategy.selector, size, group, strategy.collector):
         recorder.add(record)
         steps, rollouts = record.progress.steps, record.progress.rollouts_generated
-        if steps >= setting.steps and (rollouts >= budget or steps >= _LONGEST_RUN * setting.steps):
+        enough = rollouts >= last_step * size * group or steps >= _LONGEST_RUN * last_step
+        if steps >= last_step and enough:
             return
 
 
@@ -118,6 +128,24 @@ class _Recorder:
         columns["difficulty"] = np.array([row.get("difficulty", blank) for row in self._rows])
         return columns
 
+    def beliefs(self) -> np.ndarray | None:
+        """The strategy's predicted solve rates, if it makes any, and they are solve rates."""
+        predicted = self._selector.solve_rates()
+        if predicted is None:
+            return None
+        predicted_N = np.asarray(predicted, dtype=np.float64)
+        if predicted_N.shape != self._visits_N.shape:
+            raise ValueError(
+                f"solve_rates() has shape {predicted_N.shape}; it must be {self._visits_N.shape}, "
+                "one rate per task, or None"
+            )
+        if not ((predicted_N >= 0) & (predicted_N <= 1)).all():
+            raise ValueError(
+                f"solve_rates() spans [{predicted_N.min():g}, {predicted_N.max():g}]; predicted "
+                "solve rates must lie in [0, 1]"
+            )
+        return predicted_N
+
     def _add_row(self, row: dict[str, Any], look: bool) -> None:
         row["heldout"] = self._backend.evaluate()
         row["distinct_tasks"] = np.count_nonzero(self._visits_N)
@@ -129,7 +157,7 @@ class _Recorder:
     def _pool_figures(self) -> dict[str, float]:
         true_N = self._truth.solve_rates()
         figures = {"pool": float(true_N.mean())}
-        predicted_N = self._selector.solve_rates()
+        predicted_N = self.beliefs()
         if predicted_N is not None:
             figures.update(belief_scores(predicted_N, true_N))
         return figures | {f"selector/{k}": v for k, v in self._selector.metrics().items()}

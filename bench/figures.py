@@ -1,5 +1,6 @@
 """Pictures of results. Matplotlib is imported where it is used."""
 
+import textwrap
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,24 +15,29 @@ from bench.summary import FRACTIONS_TTB, Row
 
 _INK, _MUTED, _GRID = "#1f2430", "#6b7280", "#e5e7eb"
 _COLOURS = {
-    "shuffle": "#4b5563",
-    "uniform": "#9ca3af",
-    "easy-to-hard": "#b8860b",
-    "mopps": "#0072b2",
-    "dapo": "#009e73",
-    "bots": "#d1495b",
-    "bots-explicit": "#7b9acc",
-    "bots-mopps": "#56b4e9",
-    "bots-dots": "#c77cff",
-    "bots-greedy": "#e07b39",
-    "oracle-target": "#a3a38c",
+    "shuffle": "#374151",
+    "uniform": "#8a8f98",
+    "easy-to-hard": "#a16207",
+    "mopps": "#1d4ed8",
+    "dapo": "#047857",
+    "dapo-refill": "#10b981",
+    "bots": "#dc2626",
+    "bots-explicit": "#64748b",
+    "bots-mopps": "#38bdf8",
+    "bots-dots": "#a855f7",
+    "bots-greedy": "#ea7317",
+    "oracle-target": "#6b6b47",
     "oracle-gain": "#111827",
 }
-_SPARE = ("#8c564b", "#17becf", "#bcbd22", "#e377c2", "#2ca02c", "#1f77b4", "#9467bd", "#ff7f0e")
+_SPARE = ("#0e7490", "#be185d", "#4d7c0f", "#7c2d12", "#6d28d9", "#0f766e", "#b45309", "#9f1239")
 _DASHES = {"shuffle": (4, 2), "uniform": (1, 1.5), "oracle-target": (2, 1), "oracle-gain": (2, 1)}
+_SPARE_DASHES = (5, 1, 1, 1)
+_BANDED = (REFERENCE, "bots")
 _RESAMPLES = 2_000
 _GRID_POINTS = 60
-_FOREST = (0.2, 2.6)
+_FOREST = (0.2, 1.75)
+_LEAST_WIDTH = 7.4
+_RARE = 0.005
 _STYLE: Any = {
     "font.size": 9,
     "axes.titlesize": 11,
@@ -63,9 +69,8 @@ def group(results: Sequence[CellResult], order: Sequence[str]) -> Runs:
 
 def learning_curves(runs: Runs, path: Path) -> None:
     """Held-out solve rate against rollouts: as it is, and relative to the reference's, paired."""
-    shown = {setting: by_strategy for setting, by_strategy in runs.items() if learns(by_strategy)}
-    figure, axes = _panels(2, max(len(shown), 1))
-    for column, (setting, by_strategy) in enumerate(shown.items()):
+    figure, axes = _panels(2, len(runs))
+    for column, (setting, by_strategy) in enumerate(runs.items()):
         grid = np.linspace(0, _budget(by_strategy), _GRID_POINTS)
         reference = {run.cell.seed: _on_grid(run, grid) for run in by_strategy.get(REFERENCE, [])}
         absolute, relative = {}, {}
@@ -78,10 +83,11 @@ def learning_curves(runs: Runs, path: Path) -> None:
             ]
             if paired:
                 relative[name] = np.array(paired)
-        _curves(axes[0][column], grid, absolute)
-        _curves(axes[1][column], grid, relative)
-        axes[0][column].set_title(setting)
+        palette = _palette(by_strategy)
+        _curves(axes[0][column], grid, absolute, palette, banded=_BANDED)
         axes[1][column].axhline(0, color=_COLOURS[REFERENCE], lw=1, dashes=_DASHES[REFERENCE])
+        _curves(axes[1][column], grid, relative, palette)
+        axes[0][column].set_title(setting)
         for panel in (axes[0][column], axes[1][column]):
             panel.xaxis.set_major_formatter(lambda value, _: f"{value / 1000:,.0f}")
     axes[0][0].set_ylabel("held-out solve rate")
@@ -99,33 +105,33 @@ def informative_share(runs: Runs, path: Path) -> None:
             for name, seeds in by_strategy.items()
         }
         panel.set(title=setting, ylim=(0, 1.03))
-        _curves(panel, np.arange(1.0, length), shares)
+        _curves(panel, np.arange(1.0, length), shares, _palette(by_strategy))
     axes[0][0].set_ylabel("informative groups (ETR)")
     _save(figure, path, "training step")
 
 
 def time_to_best(rows: Sequence[Row], path: Path, axis: str = "rollouts") -> None:
     """Forest plot of TTB: cost to reach shares of the reference's best gain, against its own."""
-    shown = [row for row in rows if not np.isnan(row.figures[f"ttb50_{axis}"].value)]
-    settings = list(dict.fromkeys(row.setting for row in shown))
+    settings = list(dict.fromkeys(row.setting for row in rows))
     names = [name for name in dict.fromkeys(row.strategy for row in rows) if name != REFERENCE]
-    figure, axes = _panels(1, max(len(settings), 1), height=0.42 * len(names) + 1.1)
-    palette = _palette([row.strategy for row in rows])
-    for panel, setting in zip(axes[0], settings, strict=False):
+    figure, axes = _panels(1, len(settings), height=0.42 * len(names) + 1.3)
+    palette = _palette(row.strategy for row in rows)
+    for panel, setting in zip(axes[0], settings, strict=True):
         panel.axvline(1, color=_COLOURS[REFERENCE], lw=1, dashes=_DASHES[REFERENCE])
         panel.set(title=setting, xlim=_FOREST, ylim=(0.4, len(names) + 0.6), xscale="log")
-        for row in shown:
+        for row in rows:
             if row.setting == setting and row.strategy != REFERENCE:
                 place = len(names) - names.index(row.strategy)
                 _forest_row(panel, row, place, palette[row.strategy], axis)
-        panel.set_xticks([0.25, 0.5, 0.75, 1, 1.5, 2], ["¼", "½", "¾", "1", "1½", "2"])
+        panel.set_xticks([0.25, 0.5, 0.75, 1, 1.5], ["¼", "½", "¾", "1", "1½"])
         panel.minorticks_off()
-        panel.set_yticks(range(1, len(names) + 1), reversed(names) if panel is axes[0][0] else [])
+        labels = [_short(name) for name in reversed(names)]
+        panel.set_yticks(range(1, len(names) + 1), labels if panel is axes[0][0] else [])
     _save(
         figure,
         path,
-        f"{axis} to reach 50 % (light), 75 % and 100 % (dark) of {REFERENCE}'s best gain, "
-        f"as a multiple of its own;  ▷ not reached",
+        f"{axis} to reach 50 % (pale), 75 % and 100 % (full colour) of {REFERENCE}'s best gain, as "
+        f"a multiple of its own, logarithmic.  ◁ ▷ off scale;  hollow ▷ not reached",
     )
 
 
@@ -138,18 +144,17 @@ def difficulty(runs: Runs, path: Path) -> None:
             panel = axes[row][column]
             panel.grid(visible=False)
             if name in by_strategy:
-                _strip(panel, by_strategy[name], _length(by_strategy))
+                strip = _strip(panel, by_strategy[name], _length(by_strategy))
+                if row == column == 0:
+                    figure.colorbar(
+                        strip, ax=axes, label="share of the batch", extend="max", shrink=0.5
+                    )
             panel.set_yticks([0, DIFFICULTY_BINS], ["0", "1"] if column == 0 else [])
             panel.tick_params(length=0, labelbottom=row == len(names) - 1)
             if column == 0:
-                panel.set_ylabel(name, rotation=0, ha="right", va="center")
+                panel.set_ylabel(_short(name), rotation=0, ha="right", va="center")
         axes[0][column].set_title(setting)
-    _save(
-        figure,
-        path,
-        "training step;  upwards: true solve rate of the tasks trained on;  "
-        "darker: more of the batch",
-    )
+    _save(figure, path, "training step;  upwards: true solve rate of the tasks trained on")
 
 
 def calibration(runs: Runs, path: Path) -> None:
@@ -159,22 +164,31 @@ def calibration(runs: Runs, path: Path) -> None:
         panel.set(title=setting, xlim=(0, 1), ylim=(0, 1), aspect="equal")
         panel.plot([0, 1], [0, 1], color=_MUTED, lw=1)
         palette, ends = _palette(by_strategy), {}
-        for name, seeds in by_strategy.items():
-            tables = [run.extra["reliability"] for run in seeds if "reliability" in run.extra]
-            if tables and not is_oracle(name):
-                ends[name] = _reliability(panel, tables, name, palette[name])
+        for name in believers(by_strategy):
+            tables = [run.extra["reliability"] for run in by_strategy[name]]
+            ends[name] = _reliability(panel, tables, name, palette[name])
         _label_ends(panel, 1.0, ends, palette)
     axes[0][0].set_ylabel("mean true solve rate")
     _save(
         figure,
         path,
-        "predicted solve rate of all pool tasks at the end;  area of a dot: share of the pool",
+        "predicted solve rate of all pool tasks at the end;  area of a dot: share of the pool, "
+        "bins below half a percent left out",
     )
 
 
 def learns(by_strategy: dict[str, list[CellResult]]) -> bool:
     """Whether the held-out solve rate moves at all."""
     return any(np.ptp(run.columns["heldout"]) > 0 for runs in by_strategy.values() for run in runs)
+
+
+def believers(by_strategy: dict[str, list[CellResult]]) -> list[str]:
+    """The strategies whose beliefs can be drawn, oracles left out."""
+    return [
+        name
+        for name, runs in by_strategy.items()
+        if not is_oracle(name) and all("reliability" in run.extra for run in runs)
+    ]
 
 
 def _panels(rows: int, columns: int, height: float = 3.2, width: float = 4.4) -> Any:
@@ -184,16 +198,24 @@ def _panels(rows: int, columns: int, height: float = 3.2, width: float = 4.4) ->
     import matplotlib.pyplot as plt
 
     matplotlib.rcParams.update(_STYLE)
-    size = (width * columns, height * rows)
+    size = (max(width * columns, _LEAST_WIDTH), height * rows)
     return plt.subplots(rows, columns, figsize=size, squeeze=False, layout="constrained")
 
 
 def _save(figure: Any, path: Path, xlabel: str) -> None:
     import matplotlib.pyplot as plt
 
-    figure.supxlabel(xlabel, fontsize=9, color=_INK)
+    characters = int(figure.get_figwidth() * 13)
+    figure.supxlabel(textwrap.fill(xlabel, characters), fontsize=9, color=_INK)
     figure.savefig(path, dpi=110)
     plt.close(figure)
+
+
+def _short(name: str, longest: int = 24) -> str:
+    """A name as a label: without the module of an imported strategy, and not too long."""
+    _, colon, rest = name.partition(":")
+    label = rest if colon and "=" not in rest.split(":")[0] else name
+    return label if len(label) <= longest else label[: longest - 1] + "…"
 
 
 def _palette(strategies: Iterable[str]) -> dict[str, str]:
@@ -204,60 +226,80 @@ def _palette(strategies: Iterable[str]) -> dict[str, str]:
 
 
 def _budget(by_strategy: dict[str, list[CellResult]]) -> float:
-    """Rollouts of the reference's run, or of the cheapest strategy without one."""
-    runs = by_strategy.get(REFERENCE) or [run for seeds in by_strategy.values() for run in seeds]
-    return min(float(run.columns["rollouts_generated"][-1]) for run in runs)
+    """Rollouts at which strategies are compared."""
+    config = next(iter(by_strategy.values()))[0].config
+    return float(config["steps"] * config["batch_size"] * config["group_size"])
 
 
 def _length(by_strategy: dict[str, list[CellResult]]) -> int:
-    """Rows that all runs have."""
-    return min(run.columns["step"].size for seeds in by_strategy.values() for run in seeds)
+    """Rows up to the last step of the budget."""
+    runs = [run for seeds in by_strategy.values() for run in seeds]
+    return 1 + min(runs[0].config["steps"], *(run.columns["step"].size - 1 for run in runs))
 
 
 def _on_grid(run: CellResult, grid: Floats) -> Floats:
     return np.interp(grid, run.columns["rollouts_generated"], run.columns["heldout"])
 
 
-def _curves(panel: Any, x: Floats, curves: dict[str, Floats]) -> None:
-    """Draws the mean of each strategy's curves (shape (S, X)) with its 95 % bootstrap band."""
-    palette, ends = _palette(curves), {}
+def _curves(
+    panel: Any,
+    x: Floats,
+    curves: dict[str, Floats],
+    palette: dict[str, str],
+    banded: Sequence[str] | None = None,
+) -> None:
+    """The mean of each strategy's curves (shape (S, X)), with 95 % bootstrap bands."""
+    ends = {}
     for name, curves_SX in curves.items():
-        seeds, mean_X = len(curves_SX), curves_SX.mean(axis=0)
-        weights = np.random.default_rng(0).multinomial(seeds, np.full(seeds, 1 / seeds), _RESAMPLES)
-        low_X, high_X = np.quantile(weights @ curves_SX / seeds, [0.025, 0.975], axis=0)
-        panel.fill_between(x, low_X, high_X, color=palette[name], alpha=0.12, lw=0)
+        seeds, mean_X, colour = len(curves_SX), curves_SX.mean(axis=0), palette[name]
+        if banded is None or name in banded:
+            rng = np.random.default_rng(0)
+            weights = rng.multinomial(seeds, np.full(seeds, 1 / seeds), _RESAMPLES) / seeds
+            low_X, high_X = np.quantile(weights @ curves_SX, [0.025, 0.975], axis=0)
+            panel.fill_between(x, low_X, high_X, color=colour, alpha=0.13, lw=0)
         main = name == "bots"
-        line = panel.plot(x, mean_X, color=palette[name], lw=2.4 if main else 1.3, zorder=3 + main)
-        if name in _DASHES:
-            line[0].set_dashes(_DASHES[name])
+        line = panel.plot(x, mean_X, color=colour, lw=2.4 if main else 1.3, zorder=3 + main)[0]
+        if name not in _COLOURS or name in _DASHES:
+            line.set_dashes(_DASHES.get(name, _SPARE_DASHES))
         ends[name] = float(mean_X[-1])
     _label_ends(panel, float(x[-1]), ends, palette)
 
 
 def _label_ends(panel: Any, x: float, ends: dict[str, float], palette: dict[str, str]) -> None:
-    """Writes each name beside the end of its line, pushed apart where lines end together."""
+    """Writes each name beside the end of its line, as near as the others allow, with a leader."""
     low, high = panel.get_ylim()
-    gap = (high - low) * 0.052
     ordered = sorted(ends, key=ends.__getitem__)
-    places: list[float] = []
-    for name in ordered:
-        places.append(max(ends[name], places[-1] + gap) if places else ends[name])
-    ceiling = high
-    for i in reversed(range(len(places))):
-        places[i] = min(places[i], ceiling)
-        ceiling = places[i] - gap
+    places = _spread([ends[name] for name in ordered], 0.052 * (high - low))
     for place, name in zip(places, ordered, strict=True):
         panel.annotate(
-            name,
-            (x, place),
-            xytext=(4, 0),
-            textcoords="offset points",
+            _short(name),
+            (x, ends[name]),
+            xytext=(x + 0.045 * (x - panel.get_xlim()[0]), place),
+            textcoords="data",
             color=palette[name],
             fontsize=7.5,
             va="center",
             weight="bold" if name == "bots" else "normal",
             annotation_clip=False,
+            arrowprops={"arrowstyle": "-", "color": palette[name], "lw": 0.5, "shrinkB": 0},
         )
+
+
+def _spread(ends: Sequence[float], gap: float) -> list[float]:
+    """The nearest places, in the least-squares sense, that keep order and `gap`.
+
+    Pool adjacent violators: labels that would overlap form a block centred on its line ends.
+    """
+    blocks: list[tuple[float, int]] = []
+    for i, end in enumerate(ends):
+        centre, size = end - i * gap, 1
+        while blocks and blocks[-1][0] > centre:
+            other, count = blocks.pop()
+            centre = (centre * size + other * count) / (size + count)
+            size += count
+        blocks.append((centre, size))
+    levels = [centre for centre, size in blocks for _ in range(size)]
+    return [level + i * gap for i, level in enumerate(levels)]
 
 
 def _smooth(shares: Floats, width: int = 9) -> Floats:
@@ -267,29 +309,23 @@ def _smooth(shares: Floats, width: int = 9) -> Floats:
 
 
 def _forest_row(panel: Any, row: Row, place: float, colour: str, axis: str) -> None:
-    edge = _FOREST[1] * 0.97
+    low, high = _FOREST[0] * 1.03, _FOREST[1] * 0.97
     for i, percent in enumerate(FRACTIONS_TTB):
         estimate = row.figures[f"ttb{percent}_{axis}"]
         height, alpha = place + 0.22 * (1 - i), (0.4, 0.7, 1.0)[i]
-        if np.isfinite(estimate.low):
-            ends = [estimate.low, min(estimate.high, edge)]
-            panel.plot(ends, [height, height], lw=1.6, color=colour, alpha=alpha)
-        reached = estimate.value < edge
-        panel.plot(
-            min(estimate.value, edge),
-            height,
-            "o" if reached else ">",
-            ms=4.5,
-            color=colour,
-            mfc=colour if reached else "white",
-            alpha=alpha,
-        )
+        if np.isfinite(estimate.high):
+            ends = np.clip([estimate.low, estimate.high], low, high)
+            panel.plot(ends, [height, height], lw=1.8, color=colour, alpha=alpha)
+        x = float(np.clip(estimate.value, low, high))
+        marker = "o" if x == estimate.value else "<" if x == low else ">"
+        face = colour if np.isfinite(estimate.value) else "white"
+        panel.plot(x, height, marker, ms=3.6, color=colour, mfc=face, alpha=alpha)
 
 
-def _strip(panel: Any, seeds: list[CellResult], length: int) -> None:
+def _strip(panel: Any, seeds: list[CellResult], length: int) -> Any:
     counts = np.sum([run.columns["difficulty"][1:length] for run in seeds], axis=0).T
     shares = counts / np.maximum(counts.sum(axis=0), 1)
-    panel.imshow(
+    return panel.imshow(
         [_smooth(row) for row in shares],
         origin="lower",
         aspect="auto",
@@ -303,7 +339,7 @@ def _strip(panel: Any, seeds: list[CellResult], length: int) -> None:
 
 def _reliability(panel: Any, tables: list[dict[str, Any]], name: str, colour: str) -> float:
     tasks = np.sum([table["tasks"] for table in tables], axis=0)
-    seen = tasks > 0
+    seen = tasks > _RARE * tasks.sum()
     sums = {
         side: np.sum([np.multiply(t[side], t["tasks"]) for t in tables], axis=0)[seen]
         for side in ("predicted", "true")

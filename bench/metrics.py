@@ -12,24 +12,36 @@ _ROUNDING = 1e-12
 def belief_scores(predicted_N: Floats, true_N: Floats, num_bins: int = 15) -> dict[str, float]:
     """Expected scores of predicted solve rates for one more rollout of every task.
 
-    The expectation over that rollout is taken exactly, without sampling: with q the prediction and
+    The expectation over that rollout is taken exactly, without sampling. With q the prediction and
     p the truth, Brier is the mean of p (1 - q)^2 + (1 - p) q^2, log-loss that of
-    -p log q - (1 - p) log(1 - q). Calibration error is the mean of |mean q - mean p| over
-    `num_bins` bins of equally many tasks in order of q. AUC is the chance that a success was
-    predicted higher than a failure, ties counting half.
+    -p log q - (1 - p) log(1 - q). Their excess over what q = p would score is the part that is
+    due to the prediction: the mean of (p - q)^2, and the mean divergence of q from p. Calibration
+    error is the mean of |mean q - mean p| over `num_bins` bins of equally many tasks in order of q.
+    AUC is the chance that a success was predicted higher than a failure, ties counting half.
 
     Example:
         >>> scores = belief_scores(np.array([0.2, 0.8]), np.array([0.2, 0.8]))
-        >>> {name: round(value, 3) for name, value in scores.items()}
+        >>> {name: round(value, 3) for name, value in scores.items() if "excess" not in name}
         {'brier': 0.16, 'log_loss': 0.5, 'calibration_error': 0.0, 'auc': 0.8}
     """
-    q_N = np.clip(predicted_N, _SMALLEST_RATE, 1 - _SMALLEST_RATE)
+    q_N = _inside(predicted_N)
+    log_loss = _log_loss(q_N, true_N)
     return {
         "brier": float(np.mean(true_N * (1 - q_N) ** 2 + (1 - true_N) * q_N**2)),
-        "log_loss": float(-np.mean(true_N * np.log(q_N) + (1 - true_N) * np.log1p(-q_N))),
+        "brier_excess": float(np.mean((true_N - q_N) ** 2)),
+        "log_loss": log_loss,
+        "log_loss_excess": log_loss - _log_loss(_inside(true_N), true_N),
         "calibration_error": _calibration_error(predicted_N, true_N, num_bins),
         "auc": _auc(predicted_N, true_N),
     }
+
+
+def _inside(rates_N: Floats) -> Floats:
+    return np.clip(rates_N, _SMALLEST_RATE, 1 - _SMALLEST_RATE)
+
+
+def _log_loss(q_N: Floats, true_N: Floats) -> float:
+    return float(-np.mean(true_N * np.log(q_N) + (1 - true_N) * np.log1p(-q_N)))
 
 
 def reliability(predicted_N: Floats, true_N: Floats, num_bins: int = 10) -> dict[str, list[float]]:
@@ -63,6 +75,14 @@ def _auc(predicted_N: Floats, true_N: Floats) -> float:
         return float("nan")
     below = np.cumsum(failures) - failures
     return float((successes * (below + failures / 2)).sum() / total)
+
+
+def until(cost: Floats, score: Floats, budget: float) -> tuple[Floats, Floats]:
+    """A curve up to a cost of `budget`, where it is interpolated; a cheaper run as it is."""
+    if cost[-1] <= budget:
+        return cost, score
+    inside = cost < budget
+    return np.append(cost[inside], budget), np.append(score[inside], value_at(cost, score, budget))
 
 
 def value_at(cost: Floats, score: Floats, budget: float) -> float:
@@ -118,16 +138,18 @@ def time_to_best(
 
 
 def best_so_far_ratio(
-    run: tuple[Floats, Floats], reference: tuple[Floats, Floats], fraction: float
+    run: tuple[Floats, Floats], reference: tuple[Floats, Floats], budget: float
 ) -> float:
-    """BSF: best score within a share of the reference's budget, relative to the reference's."""
-    budget = fraction * float(reference[0][-1])
-    return best_so_far(*run, budget) / best_so_far(*reference, budget)
+    """BSF: best score at a cost of at most `budget`, relative to the reference's; NaN over 0."""
+    best = best_so_far(*reference, budget)
+    return best_so_far(*run, budget) / best if best > 0 else float("nan")
 
 
 def area(cost: Floats, score: Floats, budget: float) -> float:
-    """Mean score over costs from 0 to `budget`: the area under the curve, divided by its width."""
-    inside = cost < budget
-    costs = np.append(cost[inside], budget)
-    scores = np.append(score[inside], value_at(cost, score, budget))
+    """Mean score over costs from 0 to `budget`: the area under the curve, divided by its width.
+
+    A run that costs less keeps its last score.
+    """
+    costs, scores = until(cost, score, budget)
+    costs, scores = np.append(costs, budget), np.append(scores, scores[-1])
     return float(np.trapezoid(scores, costs) / budget)

@@ -8,6 +8,7 @@ import numpy as np
 from backends import AbstractTruth
 from backends.base import Floats, Ints
 from bots import AbstractSelector, Feedback, Pool, checks, closeness, top_b
+from bots import state as states
 
 
 class OracleSelector(AbstractSelector):
@@ -16,6 +17,7 @@ class OracleSelector(AbstractSelector):
     It keeps no state but its generator, which breaks ties, and its choices follow the backend's.
 
     Args:
+        name: which oracle, for its state.
         pool: the tasks.
         rng: breaks ties.
         truth: the backend's latent state.
@@ -24,13 +26,15 @@ class OracleSelector(AbstractSelector):
 
     def __init__(
         self,
+        name: str,
         pool: Pool,
         rng: np.random.Generator,
         truth: AbstractTruth,
         utility: Callable[[AbstractTruth], Floats],
     ) -> None:
+        self._name = name
         self._pool = pool
-        self._rng = rng
+        self._rng = checks.rng(rng)
         self._truth = truth
         self._utility = utility
 
@@ -52,31 +56,29 @@ class OracleSelector(AbstractSelector):
         return {}
 
     def state_dict(self) -> dict[str, Any]:
-        """The generator and the pool's fingerprint."""
-        return {"pool": self._pool.fingerprint, "rng": self._rng.bit_generator.state}
+        """The generator."""
+        return states.header(self._name, 1, self._pool, self._rng)
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Puts the generator back."""
-        if state.get("pool") != self._pool.fingerprint:
-            raise ValueError("the state belongs to another pool: build the oracle for that one")
-        rng = np.random.default_rng()
-        rng.bit_generator.state = state["rng"]
-        self._rng = rng
+        states.check(state, self.state_dict())
+        self._rng = states.generator(state["rng"])
 
 
 def oracle_target(
     pool: Pool, rng: np.random.Generator, truth: AbstractTruth, target: float = 0.5
 ) -> OracleSelector:
     """Picks the tasks whose true solve rate is nearest the target: BOTS with perfect beliefs."""
-    return OracleSelector(pool, rng, truth, lambda truth: closeness(truth.solve_rates(), target))
+    checks.number("target", target, 0, 1)
+    return OracleSelector(
+        "oracle-target", pool, rng, truth, lambda truth: closeness(truth.solve_rates(), target)
+    )
 
 
-def oracle_gain(
-    pool: Pool, rng: np.random.Generator, truth: AbstractTruth, group_size: int = 16
-) -> OracleSelector:
+def oracle_gain(pool: Pool, rng: np.random.Generator, truth: AbstractTruth) -> OracleSelector:
     """Picks the tasks from which the held-out solve rate can be expected to gain most.
 
     To first order and task by task: it knows solve rates, transfer values and which skills the
     held-out tasks want, but not the price of repetition or how a batch's tasks interact.
     """
-    return OracleSelector(pool, rng, truth, lambda truth: truth.expected_gains(group_size))
+    return OracleSelector("oracle-gain", pool, rng, truth, lambda truth: truth.expected_gains())

@@ -6,8 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from bench.metrics import Floats
+from bench.settings import scenario_setting
+from bench.store import CellResult
 from bench.summary import Row
-from bench.tables import Table, ratio
+from bench.tables import Table, interval, ratio
+from simulator import SCENARIOS
 
 REPLICA = "guru15"
 NOTE = (
@@ -16,6 +19,8 @@ NOTE = (
     "Replica: median TTB and mean BSF over seeds with 95 % intervals; a star marks a published "
     "figure outside the range of the replica's single seeds."
 )
+_LEAST_ROWS = 8
+_PERMUTATIONS = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +28,9 @@ class Published:
     """One row of the published tables; None: not known to us, infinity: not reached."""
 
     label: str
-    ttb50: float | None
-    ttb100: float | None
-    bsf25: float | None
+    ttb50: float
+    ttb100: float
+    bsf25: float
     bsf100: float | None
 
 
@@ -50,12 +55,22 @@ _FIGURES = {
 }
 
 
+def is_replica(result: CellResult) -> bool:
+    """Whether a cell ran the replica's scenario as it is, at full size."""
+    setting = scenario_setting(SCENARIOS[REPLICA])
+    size = (setting.steps, setting.batch_size, setting.group_size)
+    config = result.config
+    mine = (config["steps"], config["batch_size"], config["group_size"])
+    return config.get("scenario") == setting.description["scenario"] and mine == size
+
+
 def comparison(rows: Sequence[Row]) -> Table | None:
-    """The replica's figures beside the published ones; None without the replica's results."""
-    mine = {row.strategy: row for row in rows if row.setting == REPLICA}
-    names = [name for name in PUBLISHED if name in mine] + [n for n in mine if n not in PUBLISHED]
-    if len(mine) < 2:
+    """The replica's rows beside the published ones; None with too few of them."""
+    mine = {row.strategy: row for row in rows}
+    names = [name for name in PUBLISHED if name in mine]
+    if len(names) < _LEAST_ROWS:
         return None
+    names += [name for name in mine if name not in PUBLISHED]
     return Table(
         "The replica beside the published figures",
         ("strategy", *(f"{heading}: paper · here" for heading in (*_FIGURES, "ETR"))),
@@ -63,19 +78,34 @@ def comparison(rows: Sequence[Row]) -> Table | None:
     )
 
 
-def rank_correlation(rows: Sequence[Row], figure: str) -> tuple[float, int]:
-    """Spearman's correlation between published and replicated figures, and over how many rows."""
-    field, name = _FIGURES[figure]
+def agreement(rows: Sequence[Row]) -> str:
+    """Rank correlations with the published TTB, and how easily chance would give them."""
+    return "; ".join(
+        f"{heading}: Spearman {value:+.2f} over {count} rows, one-sided permutation p {chance:.2f}"
+        for heading in ("TTB 50 %", "TTB 100 %")
+        for value, count, chance in [rank_correlation(rows, heading)]
+    )
+
+
+def rank_correlation(rows: Sequence[Row], heading: str) -> tuple[float, int, float]:
+    """Spearman's correlation of published and replicated figures, its rows, and a p-value.
+
+    The p-value is the share of random orders of the rows that agree at least as well.
+    """
+    field, name = _FIGURES[heading]
     pairs = [
         (getattr(PUBLISHED[row.strategy], field), row.figures[name].value)
         for row in rows
-        if row.setting == REPLICA and row.strategy in PUBLISHED
+        if row.strategy in PUBLISHED
     ]
-    pairs = [pair for pair in pairs if pair[0] is not None]
-    if len(pairs) < 3:
-        return float("nan"), len(pairs)
-    published, here = np.array(pairs, dtype=float).T
-    return float(np.corrcoef(_ranks(published), _ranks(here))[0, 1]), len(pairs)
+    published, here = (_ranks(np.array(values, dtype=float)) for values in zip(*pairs, strict=True))
+    rng = np.random.default_rng(0)
+    observed = np.corrcoef(published, here)[0, 1]
+    orders = rng.permuted(np.tile(here, (_PERMUTATIONS, 1)), axis=1)
+    centred, moved = published - published.mean(), orders - here.mean()
+    scale = np.sqrt((centred**2).sum() * ((here - here.mean()) ** 2).sum())
+    chance = np.mean(moved @ centred / scale >= observed - 1e-12)
+    return float(observed), len(pairs), float(chance)
 
 
 def _line(name: str, row: Row) -> tuple[str, ...]:
@@ -83,19 +113,12 @@ def _line(name: str, row: Row) -> tuple[str, ...]:
     cells = []
     for field, key in _FIGURES.values():
         value = None if published is None else getattr(published, field)
-        if key.startswith("ttb"):
-            here = ratio(row, key)
-        else:
-            estimate = row.figures[key]
-            here = f"{estimate.value:.2f} [{estimate.low:.2f}, {estimate.high:.2f}]"
+        here = ratio(row, key) if key.startswith("ttb") else interval(row.figures[key], 2)
         cells.append(f"{_published(value, row.values[key])} · {here}")
-    etr = " / ".join(f"{row.figures[f'etr_{part}'].value:.2f}" for part in ("early", "mid", "late"))
-    label = published.label if published else name
-    return (
-        f"{name} ({label})" if published else name,
-        *cells,
-        f"{PUBLISHED_ETR.get(name, '-')} · {etr}",
-    )
+    parts = (row.figures[f"etr_{part}"].value for part in ("early", "mid", "late"))
+    etr = " / ".join(f"{value:.2f}" for value in parts)
+    label = f"{name} ({published.label})" if published else name
+    return (label, *cells, f"{PUBLISHED_ETR.get(name, '-')} · {etr}")
 
 
 def _published(value: float | None, seeds_S: Floats) -> str:

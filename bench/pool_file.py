@@ -1,24 +1,23 @@
-"""A user's tasks as a setting: read from a file, checked, and given a learner."""
+"""A user's tasks, read from a CSV or Parquet file and checked."""
 
+import difflib
 import gzip
-import hashlib
 import io
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
-from functools import partial
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from backends import SimulatedBackend, SimulatedTruth
-from bench.settings import Setting
-from bots import Pool, checks
+from bots import checks
 from simulator import LearnerLaw
-from simulator.user_pool import Items, split, tasks_from_items, tasks_from_rates
+from simulator.user_pool import Items
 
 Floats = npt.NDArray[np.float64]
+
+MISSING = ("error", "drop", "keep")
 
 _ID_COLUMNS = ("id", "task_id", "key", "uid")
 _DOMAIN_COLUMNS = ("domain", "dataset", "data_source")
@@ -32,7 +31,8 @@ _ITEM_COLUMNS = {
     "guessing": ("guessing",),
     "ceiling": ("feasibility", "ceiling"),
 }
-MISSING = ("error", "drop", "keep")
+_ITEM_DEFAULTS = (0.0, 1.0, 0.0, 1.0)
+_SUFFIXES = (".gz", ".csv", ".parquet")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +49,7 @@ class PoolFile:
             feasibility or ceiling) when the file has them.
         missing: what a missing rate means: `error`, `drop` the task, or `keep` it with no rate.
         reference_trials: rollouts behind a reference rate.
+        residual_sd: how far the learner's own logit of a task strays from what the file says.
         start_rate: mean solve rate of the untrained learner; None takes the weak reference's mean.
         heldout_share: share of the tasks kept for evaluation.
         law: how the learner learns.
@@ -62,9 +63,27 @@ class PoolFile:
     items: bool = True
     missing: str = "error"
     reference_trials: int = 16
+    residual_sd: float = 1.0
     start_rate: float | None = None
     heldout_share: float = 0.1
     law: LearnerLaw = field(default_factory=LearnerLaw)
+
+    def __post_init__(self) -> None:
+        if self.missing not in MISSING:
+            raise ValueError(f"missing is {self.missing!r}; it must be one of {', '.join(MISSING)}")
+        checks.integer("reference_trials", self.reference_trials, 1)
+        checks.number("residual_sd", self.residual_sd, 0)
+        checks.number("heldout_share", self.heldout_share, 0, 1)
+        if self.start_rate is not None:
+            checks.number("start_rate", self.start_rate, 0, 1)
+
+    @property
+    def name(self) -> str:
+        """The file's name without its endings."""
+        name = Path(self.path).name
+        for suffix in _SUFFIXES:
+            name = name.removesuffix(suffix)
+        return name or "pool"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -76,81 +95,45 @@ class UserTasks:
     domains_N: npt.NDArray[Any]
     items: Items | None
 
-
-def pool_setting(source: PoolFile, batch_size: int, group_size: int, steps: int) -> Setting:
-    """The setting that runs on the file's tasks; reads the file once to refuse bad input early."""
-    tasks = read_tasks(source)
-    backend, _ = _simulate(source, 0)
-    checks.batch_size(batch_size, backend.pool.num_tasks)
-    described = asdict(source) | {"path": Path(source.path).name, "sha256": _sha256(source.path)}
-    return Setting(
-        Path(source.path).name.split(".")[0],
-        f"{tasks.keys_N.size} tasks of {Path(source.path).name} and a synthetic learner.",
-        batch_size,
-        group_size,
-        steps,
-        partial(_simulate, source),
-        {"pool": described},
-    )
+    def take(self, places: npt.NDArray[Any]) -> "UserTasks":
+        """The tasks at these places."""
+        references = {name: rates_N[places] for name, rates_N in self.references.items()}
+        items = None if self.items is None else self.items.take(places)
+        return UserTasks(self.keys_N[places], references, self.domains_N[places], items)
 
 
 def read_tasks(source: PoolFile) -> UserTasks:
-    """Reads and checks the file.
+    """Reads and checks the file. Rows count from 0, the first task.
 
     Raises:
         ValueError: naming the file, the column and the row, for a column that is not there or not
             numeric, a rate outside [0, 1], a missing rate unless it may be dropped or kept, a
-            repeated id, impossible item parameters, or no tasks at all.
+            repeated id, impossible item parameters, references in the wrong order, or no tasks.
     """
     table = _open(source)
     columns: list[str] = table.column_names
     references = {}
     for name, chosen in (("weak", source.weak), ("strong", source.strong)):
-        names = chosen or tuple(c for c in _RATE_COLUMNS[name] if c in columns)[:1]
+        names = chosen or _first(_RATE_COLUMNS[name], columns)
         if names:
             references[name] = np.mean([_numbers(table, c, source) for c in names], axis=0)
             _check_rates(references[name], ", ".join(names), source)
-    domain = source.domain or next((c for c in _DOMAIN_COLUMNS if c in columns), None)
-    id_column = source.id_column or next((c for c in _ID_COLUMNS if c in columns), None)
-    keys_N = np.arange(table.num_rows) if id_column is None else _labels(table, id_column, source)
-    domains_N = (
-        np.zeros(table.num_rows, dtype=np.int64)
-        if domain is None
-        else _labels(table, domain, source)
+    if source.start_rate is None and "weak" not in references:
+        raise ValueError(_no_weak(source, columns))
+    _check_order(references, source)
+    id_columns = (source.id_column,) if source.id_column else _first(_ID_COLUMNS, columns)
+    domains = (source.domain,) if source.domain else _first(_DOMAIN_COLUMNS, columns)
+    everything = np.arange(table.num_rows)
+    tasks = UserTasks(
+        _distinct(table, id_columns[0], source) if id_columns else everything,
+        references,
+        _labels(table, domains[0], source) if domains else np.zeros_like(everything),
+        _items(table, source),
     )
-    tasks = UserTasks(keys_N, references, domains_N, _items(table, source))
-    return _dropped(tasks) if source.missing == "drop" else tasks
-
-
-def _simulate(source: PoolFile, seed: int) -> tuple[SimulatedBackend, SimulatedTruth]:
-    tasks = read_tasks(source)
-    for_tasks, for_split, for_learner = np.random.SeedSequence([seed, 2]).spawn(3)
-    rng = np.random.default_rng(for_tasks)
-    _, codes_N = np.unique(tasks.domains_N, return_inverse=True)
-    start_rate = source.start_rate
-    if start_rate is None:
-        if "weak" not in tasks.references:
-            raise ValueError(
-                f"{source.path} has no weak reference for the learner to start near: "
-                "name its columns with --weak, or give --start-rate"
-            )
-        start_rate = float(np.nanmean(tasks.references["weak"]))
-    if tasks.items is not None:
-        parameters = tasks_from_items(tasks.items, codes_N, start_rate, rng)
-    else:
-        parameters = tasks_from_rates(
-            tasks.references, source.reference_trials, codes_N, start_rate, rng
-        )
-    learner, places = split(
-        parameters,
-        source.heldout_share,
-        source.law,
-        int(for_learner.generate_state(1)[0]),
-        np.random.default_rng(for_split),
-    )
-    references = {name: rates_N[places] for name, rates_N in tasks.references.items()}
-    pool = Pool(tasks.keys_N[places], references, tasks.domains_N[places])
-    return SimulatedBackend(learner, pool), SimulatedTruth(learner)
+    if source.missing != "drop":
+        return tasks
+    missing_N = np.isnan(np.array([*references.values()])).any(axis=0)
+    return tasks.take(np.flatnonzero(~missing_N))
 
 
 def _open(source: PoolFile) -> Any:
@@ -159,26 +142,33 @@ def _open(source: PoolFile) -> Any:
     from pyarrow.parquet import read_table
 
     path = Path(source.path)
-    suffixes = path.suffixes[-2:] if path.suffix == ".gz" else path.suffixes[-1:]
-    readers = {".csv": read_csv, ".parquet": read_table}
-    if not suffixes or suffixes[0] not in readers:
+    plain = path.name.removesuffix(".gz")
+    reader = {".csv": read_csv, ".parquet": read_table}.get(Path(plain).suffix)
+    if reader is None:
         raise ValueError(f"{path} must end in .csv, .csv.gz, .parquet or .parquet.gz")
     try:
         content = path.read_bytes()
-        table = readers[suffixes[0]](
-            io.BytesIO(gzip.decompress(content) if path.suffix == ".gz" else content)
-        )
+        unpacked = gzip.decompress(content) if path.suffix == ".gz" else content
+        table = reader(io.BytesIO(unpacked))
     except (OSError, EOFError, pa.ArrowException) as error:
         raise ValueError(f"{path} cannot be read: {error}") from None
     if table.num_rows == 0:
         raise ValueError(f"{path} has no rows; a pool has at least one task")
+    repeated = sorted({name for name in table.column_names if table.column_names.count(name) > 1})
+    if repeated:
+        raise ValueError(f"{path} has several columns named {repeated[0]!r}: rename all but one")
     return table
+
+
+def _first(candidates: Sequence[str], columns: Sequence[str]) -> tuple[str, ...]:
+    """The first candidate among the columns, or nothing."""
+    return tuple(name for name in candidates if name in columns)[:1]
 
 
 def _column(table: Any, name: str, source: PoolFile) -> Any:
     if name not in table.column_names:
         raise ValueError(
-            f"{source.path} has no column {name!r}; its columns are {', '.join(table.column_names)}"
+            f"{source.path} has no column {name!r}; it has {', '.join(table.column_names)}"
         )
     return table[name]
 
@@ -186,33 +176,73 @@ def _column(table: Any, name: str, source: PoolFile) -> Any:
 def _numbers(table: Any, name: str, source: PoolFile) -> Floats:
     import pyarrow as pa
 
+    column = _column(table, name, source)
+    if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
+        column = pa.chunked_array([[_number(v, i, name, source) for i, v in _items_of(column)]])
     try:
-        return np.array(_column(table, name, source).cast(pa.float64()).to_numpy())
+        return np.array(column.cast(pa.float64()).to_numpy())
     except (pa.ArrowException, TypeError) as error:
         raise ValueError(f"column {name!r} of {source.path} must be numeric: {error}") from None
 
 
+def _items_of(column: Any) -> Sequence[tuple[int, Any]]:
+    return list(enumerate(column.to_pylist()))
+
+
+def _number(value: str | None, row: int, name: str, source: PoolFile) -> float | None:
+    try:
+        return None if value is None else float(value)
+    except ValueError:
+        raise ValueError(
+            f"column {name!r} of {source.path} must be numeric; row {row} has {value!r}: leave "
+            "missing entries empty"
+        ) from None
+
+
 def _labels(table: Any, name: str, source: PoolFile) -> npt.NDArray[Any]:
+    import pyarrow as pa
+
     column = _column(table, name, source)
     if column.null_count:
         raise ValueError(
             f"column {name!r} of {source.path} has {column.null_count} empty entries; "
             "every task needs a label there: fill them in, or choose another column"
         )
+    if pa.types.is_binary(column.type) or pa.types.is_nested(column.type):
+        raise ValueError(
+            f"column {name!r} of {source.path} holds {column.type}; labels must be text (in UTF-8) "
+            "or integers: convert it, or choose another column"
+        )
     labels_N = np.array(column.to_pylist())
     return labels_N if labels_N.dtype.kind in "iuU" else labels_N.astype(str)
+
+
+def _distinct(table: Any, name: str, source: PoolFile) -> npt.NDArray[Any]:
+    labels_N = _labels(table, name, source)
+    _, first_N, place_N = np.unique(labels_N, return_index=True, return_inverse=True)
+    repeated = np.flatnonzero(first_N[place_N] != np.arange(labels_N.size))
+    if repeated.size:
+        k = repeated[0]
+        raise ValueError(
+            f"column {name!r} of {source.path} has {labels_N.tolist()[k]!r} in rows "
+            f"{first_N[place_N[k]]} and {k}; ids must be distinct: drop the repeated rows, or "
+            "choose another column with --id"
+        )
+    return labels_N
 
 
 def _check_rates(rates_N: Floats, column: str, source: PoolFile) -> None:
     bad = np.flatnonzero((rates_N < 0) | (rates_N > 1))
     if bad.size:
+        value = rates_N[bad[0]]
+        remedy = "leave missing entries empty" if value < 0 else "divide percentages by 100"
         raise ValueError(
-            f"column {column} of {source.path} is {rates_N[bad[0]]:g} in row {bad[0]}; a solve "
-            "rate lies in [0, 1]: divide successes by trials"
+            f"column {column} of {source.path} is {value:g} in row {bad[0]} ({bad.size} such "
+            f"rows); a solve rate lies in [0, 1]: {remedy}"
         )
-    if source.missing not in MISSING:
-        raise ValueError(f"missing is {source.missing!r}; it must be one of {', '.join(MISSING)}")
     absent = np.flatnonzero(np.isnan(rates_N))
+    if absent.size == rates_N.size:
+        raise ValueError(f"column {column} of {source.path} has no rate in any row")
     if absent.size and source.missing == "error":
         raise ValueError(
             f"column {column} of {source.path} has no rate in {absent.size} of {rates_N.size} rows "
@@ -221,35 +251,34 @@ def _check_rates(rates_N: Floats, column: str, source: PoolFile) -> None:
         )
 
 
+def _check_order(references: dict[str, Floats], source: PoolFile) -> None:
+    if len(references) < 2:
+        return
+    weak, strong = (float(np.nanmean(references[name])) for name in ("weak", "strong"))
+    if weak > strong:
+        raise ValueError(
+            f"in {source.path} the weak reference solves {weak:.1%} and the strong one "
+            f"{strong:.1%}: swap --weak and --strong"
+        )
+
+
+def _no_weak(source: PoolFile, columns: Sequence[str]) -> str:
+    known = [name for names in _RATE_COLUMNS.values() for name in names]
+    tidy = {name.strip().lower(): name for name in columns}
+    near = [tidy[match] for k in known for match in difflib.get_close_matches(k, tidy, 1, 0.6)]
+    hint = f" Did you mean --weak {near[0]!r}?" if near else ""
+    return (
+        f"{source.path} has no weak reference for the learner to start near; its columns are "
+        f"{', '.join(columns)}: name those of a weak model with --weak, or give --start-rate.{hint}"
+    )
+
+
 def _items(table: Any, source: PoolFile) -> Items | None:
-    if not source.items:
-        return None
     names = [_first(candidates, table.column_names) for candidates in _ITEM_COLUMNS.values()]
-    if names[0] is None or names[1] is None:
+    if not source.items or not names[0] or not names[1]:
         return None
-    defaults = (0.0, 1.0, 0.0, 1.0)
     columns = (
-        np.full(table.num_rows, default) if name is None else _numbers(table, name, source)
-        for name, default in zip(names, defaults, strict=True)
+        _numbers(table, name[0], source) if name else np.full(table.num_rows, default)
+        for name, default in zip(names, _ITEM_DEFAULTS, strict=True)
     )
     return Items(*columns)
-
-
-def _first(candidates: Sequence[str], columns: Sequence[str]) -> str | None:
-    return next((name for name in candidates if name in columns), None)
-
-
-def _dropped(tasks: UserTasks) -> UserTasks:
-    complete_N = np.ones(tasks.keys_N.size, dtype=bool)
-    for rates_N in tasks.references.values():
-        complete_N &= ~np.isnan(rates_N)
-    items = tasks.items
-    if items is not None:
-        fields = (items.difficulty_N, items.discrimination_N, items.guessing_N, items.ceiling_N)
-        items = Items(*(array[complete_N] for array in fields))
-    references = {name: rates_N[complete_N] for name, rates_N in tasks.references.items()}
-    return UserTasks(tasks.keys_N[complete_N], references, tasks.domains_N[complete_N], items)
-
-
-def _sha256(path: str) -> str:
-    return hashlib.sha256(Path(path).read_bytes()).hexdigest()

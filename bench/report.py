@@ -3,17 +3,33 @@
 import base64
 import html
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from bench import figures, paper
-from bench.store import CellId, CellResult, Store, seeds_of
+from bench.store import CellId, CellResult, Store, atomic
 from bench.strategies import REFERENCE, STRATEGIES
-from bench.summary import Row, standings, summarize
+from bench.summary import Row, Standing, standings, summarize
 from bench.tables import INDISTINCT, Table, setting_tables, standings_table
 
 COMMANDS = "commands.json"
+DEFINITIONS = Table(
+    "",
+    ("figure", "definition"),
+    (
+        ("held-out", "true solve rate of tasks never trained on, when the rollouts are used up"),
+        ("score", "gain over shuffle in units of the gain oracle's, mean over settings"),
+        ("area", "mean held-out solve rate over the rollouts"),
+        ("pool", "true solve rate of the tasks in the pool"),
+        ("TTB x %", "cost to reach x % of shuffle's best gain, in units of shuffle's own cost"),
+        ("BSF x %", "best held-out rate within x % of the cost, in units of shuffle's"),
+        ("ETR", "share of generated groups with both successes and failures"),
+        ("trained", "share of generated rollouts that were trained on"),
+        ("offline rollouts", "rollouts behind the reference rates that a strategy may use"),
+        ("excess", "part of Brier or log-loss that is due to the prediction; 0 for the truth"),
+    ),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +44,7 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Where a report was written, and its leaderboard (empty without a gain oracle)."""
+    """Where a report was written, and its leaderboard or why there is none."""
 
     page: Path
     text: Path
@@ -39,33 +55,38 @@ def write_report(folder: Path) -> Report:
     """Writes `report.html` and `report.md` with its pictures into the folder.
 
     Raises:
-        ValueError: when the folder holds no finished cell.
+        ValueError: when the folder holds no finished cell, or cells that cannot be compared.
     """
     store = Store(folder)
     results = store.load()
     if not results:
-        raise ValueError(
-            f"{folder} holds no finished cell: run `python -m bench run` into it first"
-        )
+        raise ValueError(f"{folder} holds no finished cell: let `python -m bench run` write there")
     order = list(dict.fromkeys([*STRATEGIES, *(result.cell.strategy for result in results)]))
-    runs = figures.group(results, order)
     rows = sorted(summarize(results), key=lambda row: order.index(row.strategy))
-    pictures = _draw(runs, rows, folder / "figures")
-    sections = [*_overview(rows, pictures), *_details(runs, rows)]
+    replica = summarize([result for result in results if paper.is_replica(result)])
+    runs = figures.group(results, order)
+    table = standings(rows)
+    sections = [
+        *_standings(table),
+        *_pictures(runs, rows, folder / "figures"),
+        *_replica(sorted(replica, key=lambda row: order.index(row.strategy))),
+        *_details(runs, rows),
+        Section("Definitions", "In full: docs/metrics.md.", tables=(DEFINITIONS,)),
+    ]
     lead = _lead(results, store.failures())
     commands = [*_commands(folder), f"python -m bench report {shown(folder)}"]
     page, text = folder / "report.html", folder / "report.md"
-    page.write_text(_page(folder.name, lead, commands, sections))
-    text.write_text(_markdown(folder.name, lead, commands, sections))
-    table = standings(rows)
-    return Report(page, text, standings_table(table).markdown() if table else "")
+    page.write_text(_page(folder.name, lead, commands, sections), encoding="utf-8")
+    text.write_text(_markdown(folder.name, lead, commands, sections), encoding="utf-8")
+    missing = "no standings: oracle-gain, the unit of the score, was not run on all seeds"
+    return Report(page, text, standings_table(table).markdown() if table else missing)
 
 
 def record_command(folder: Path, command: str) -> None:
     """Remembers a command that contributed cells, so that the report can name it."""
-    folder.mkdir(parents=True, exist_ok=True)
-    commands = [c for c in _commands(folder) if c != command]
-    (folder / COMMANDS).write_text(json.dumps([*commands, command], indent=1))
+    commands = [known for known in _commands(folder) if known != command]
+    with atomic(folder / COMMANDS) as temporary:
+        temporary.write_text(json.dumps([*commands, command], indent=1), encoding="utf-8")
 
 
 def shown(path: Path) -> str:
@@ -75,87 +96,101 @@ def shown(path: Path) -> str:
 
 def _commands(folder: Path) -> list[str]:
     path = folder / COMMANDS
-    return json.loads(path.read_text()) if path.exists() else []
+    if not path.exists():
+        return []
+    try:
+        return list(json.loads(path.read_text(encoding="utf-8")))
+    except ValueError as error:
+        raise ValueError(f"{path} is damaged ({error}): delete it; no result is lost") from None
 
 
-def _draw(runs: figures.Runs, rows: Sequence[Row], folder: Path) -> dict[str, Path]:
+def _standings(table: Sequence[Standing]) -> list[Section]:
+    text = (
+        f"Gain in held-out solve rate over {REFERENCE} at equal rollouts, in units of the gain "
+        "oracle's on the same setting; mean over settings, 95 % bootstrap interval over seeds. "
+        "Oracles see the truth and are no rivals. Settings on which nothing can be learnt do not "
+        "enter. The unit depends on how much tasks differ in value, which is a guess. Repeating "
+        "tasks is free in these scenarios."
+    )
+    return [Section("Standings", text, tables=(standings_table(table),))] if table else []
+
+
+def _pictures(runs: figures.Runs, rows: Sequence[Row], folder: Path) -> list[Section]:
     folder.mkdir(parents=True, exist_ok=True)
-    names = ("learning", "ttb", "etr", "difficulty", "calibration")
-    paths = {name: folder / f"{name}.png" for name in names}
-    figures.learning_curves(runs, paths["learning"])
-    figures.time_to_best(rows, paths["ttb"])
-    figures.informative_share(runs, paths["etr"])
-    figures.difficulty(runs, paths["difficulty"])
-    figures.calibration(runs, paths["calibration"])
-    return paths
-
-
-def _overview(rows: Sequence[Row], pictures: dict[str, Path]) -> list[Section]:
-    table = standings(rows)
+    learning = {setting: by for setting, by in runs.items() if figures.learns(by)}
+    believing = {setting: by for setting, by in runs.items() if figures.believers(by)}
+    flat = [setting for setting in runs if setting not in learning]
+    without = f" Nothing can be learnt on {', '.join(flat)}." if flat else ""
     sections = []
-    if table:
-        sections.append(
-            Section(
-                "Standings",
-                f"Gain in held-out solve rate over {REFERENCE} at equal rollouts, in units of what "
-                "the gain oracle gains on the same setting: interquartile mean over seeds and "
-                "settings, 95 % bootstrap interval over seeds. Oracles see the truth and are no "
-                "rivals. Settings on which nothing can be learnt do not enter.",
-                tables=(standings_table(table),),
-            )
-        )
-    texts = {
-        "learning": (
+
+    def add(name: str, title: str, text: str, draw: Callable[[Path], None]) -> None:
+        path = folder / f"{name}.png"
+        draw(path)
+        sections.append(Section(title, text, picture=path))
+
+    if learning:
+        add(
+            "learning",
             "Learning curves",
-            "Mean over seeds with 95 % bootstrap bands. Every rollout that was generated is on the "
-            f"horizontal axis. Below, the difference to {REFERENCE} on the same seed: pools and "
-            "random numbers are shared, so their noise cancels.",
-        ),
-        "ttb": (
+            "Mean over seeds with 95 % bootstrap bands (above, of shuffle and BOTS only). Every "
+            "rollout that was generated is on the horizontal axis. Below, the difference to "
+            f"{REFERENCE} on the same seed: pools and random numbers are shared, so their noise "
+            f"cancels.{without}",
+            lambda path: figures.learning_curves(learning, path),
+        )
+    shown_rows = [row for row in rows if row.setting in learning]
+    if len({row.strategy for row in shown_rows}) > 1:
+        add(
+            "ttb",
             "Time to best",
-            f"Left of the dashed line is faster than {REFERENCE}. 95 % intervals.",
-        ),
-        "etr": (
-            "Informative groups",
-            "Share of all generated groups that hold both successes and failures.",
-        ),
-        "difficulty": (
-            "What was trained on",
-            "True solve rates of the trained tasks, right after the step. Dark at the bottom: "
-            "hopeless tasks; dark at the top: solved ones.",
-        ),
-        "calibration": (
+            f"Left of the dashed line is faster than {REFERENCE}. 95 % intervals.{without}",
+            lambda path: figures.time_to_best(shown_rows, path),
+        )
+    add(
+        "etr",
+        "Informative groups",
+        "Share of all generated groups that hold both successes and failures.",
+        lambda path: figures.informative_share(runs, path),
+    )
+    add(
+        "difficulty",
+        "What was trained on",
+        "True solve rates of the trained tasks, right after the step. Dark at the bottom: hopeless "
+        "tasks; dark at the top: solved ones.",
+        lambda path: figures.difficulty(runs, path),
+    )
+    if believing:
+        add(
+            "calibration",
             "Beliefs at the end",
             "On the diagonal, tasks are solved as often as predicted. Strategies without beliefs "
-            "are left out.",
-        ),
-    }
-    return sections + [Section(*texts[name], picture=path) for name, path in pictures.items()]
+            "are left out. A cluster at 0.5 is the prior of tasks never visited.",
+            lambda path: figures.calibration(believing, path),
+        )
+    return sections
+
+
+def _replica(rows: Sequence[Row]) -> list[Section]:
+    table = paper.comparison(rows)
+    if table is None:
+        return []
+    text = f"{paper.NOTE} Agreement with the paper: {paper.agreement(rows)}."
+    return [Section("guru15 and the paper", text, tables=(table,))]
 
 
 def _details(runs: figures.Runs, rows: Sequence[Row]) -> list[Section]:
     sections = []
-    replica = paper.comparison(rows)
-    if replica:
-        correlations = ", ".join(
-            f"{figure} {value:+.2f} over {count} rows"
-            for figure in ("TTB 50 %", "TTB 100 %")
-            for value, count in [paper.rank_correlation(rows, figure)]
-        )
-        text = f"{paper.NOTE} Rank correlation with the paper: {correlations}."
-        sections.append(Section("guru15 and the paper", text, tables=(replica,)))
     for setting in runs:
         mine = [row for row in rows if row.setting == setting]
-        if mine:
-            text = (
-                f"{max(row.seeds for row in mine)} paired seeds. Means with 95 % bootstrap "
-                f"intervals; TTB: medians of paired ratios to {REFERENCE}. {INDISTINCT}: not "
-                f"distinguishable from {REFERENCE}."
-            )
-            sections.append(Section(setting, text, tables=tuple(setting_tables(mine))))
-        else:
-            text = f"No run of {REFERENCE} on these seeds to compare with."
-            sections.append(Section(setting, text))
+        text = (
+            "Means over seeds paired with "
+            f"{REFERENCE}, with 95 % bootstrap intervals (none below 3 seeds); TTB: medians of "
+            f"paired ratios, cut off at {mine[0].horizon:g} times the budget. {INDISTINCT}: not "
+            f"distinguishable from {REFERENCE}."
+            if mine
+            else f"No run of {REFERENCE} on these seeds to compare with."
+        )
+        sections.append(Section(setting, text, tables=tuple(setting_tables(mine)) if mine else ()))
     return sections
 
 
@@ -167,10 +202,9 @@ def _lead(results: Sequence[CellResult], failures: Sequence[tuple[CellId, str]])
             for maker in (result.extra["made_by"] for result in results)
         }
     )
+    seeds = sorted({result.cell.seed for result in results})
     lines = [
-        f"{len(results)} cells, seeds {seeds_of(results)[0]} to {seeds_of(results)[-1]}. "
-        f"Made by {'; '.join(makers)}.",
-        "Definitions: docs/metrics.md.",
+        f"{len(results)} cells, seeds {seeds[0]} to {seeds[-1]}. Made by {'; '.join(makers)}.",
     ]
     if failures:
         lines.append(f"{len(failures)} CELLS FAILED and are missing below:")
@@ -186,8 +220,9 @@ def _markdown(
         parts += [f"## {section.title}", section.text]
         if section.picture:
             parts.append(f"![{section.title}](figures/{section.picture.name})")
+            parts.append(f"*Made by `{'; '.join(commands)}`*")
         for table in section.tables:
-            parts += [f"**{table.title}**", table.markdown()]
+            parts += [f"**{table.title}**", table.markdown()] if table.title else [table.markdown()]
     return "\n\n".join(parts) + "\n"
 
 
@@ -204,12 +239,14 @@ def _page(
             data = base64.b64encode(section.picture.read_bytes()).decode()
             alt = html.escape(section.title)
             body.append(
-                f'<figure><img alt="{alt}" src="data:image/png;base64,{data}">'
+                f'<figure><div><img alt="{alt}" src="data:image/png;base64,{data}"></div>'
                 f"<figcaption>{source}</figcaption></figure>"
             )
         for table in section.tables:
-            body.append(f"<h3>{html.escape(table.title)}</h3><div>{table.html()}</div>")
-    style = (Path(__file__).parent / "report.css").read_text()
+            if table.title:
+                body.append(f"<h3>{html.escape(table.title)}</h3>")
+            body.append(f'<div class="table">{table.html()}</div>')
+    style = (Path(__file__).parent / "report.css").read_text(encoding="utf-8")
     return (
         "<!doctype html><html lang=en><meta charset=utf-8>"
         '<meta name=viewport content="width=device-width, initial-scale=1">'

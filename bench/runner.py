@@ -1,6 +1,9 @@
 """Runs cells in parallel processes, skipping those that are finished."""
 
 import multiprocessing
+import os
+import signal
+import threading
 import traceback
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
@@ -49,22 +52,34 @@ def plans(
         Plan(setting, strategy, seed, truth_every)
         for seed in seeds
         for setting in settings
-        for strategy in strategies
+        for strategy in dict.fromkeys(strategies)
     ]
 
 
-def run_cells(cells: Sequence[Plan], store: Store, workers: int) -> Outcome:
+def run_cells(cells: Sequence[Plan], store: Store, workers: int, redo: bool = False) -> Outcome:
     """Runs the cells that `store` does not hold yet.
 
     A cell that raises is recorded with its traceback and the others go on. When a worker process
     dies, the cells that were in flight are tried once more, each alone in a process of its own; the
     one that kills that too is recorded as failed.
 
+    Args:
+        cells: what to run.
+        store: where results are and go.
+        workers: processes.
+        redo: run cells again that the store holds with another configuration.
+
     Raises:
-        ValueError: when the store holds one of these cells with another configuration.
+        ValueError: when the store holds a cell with another configuration and `redo` is not set,
+            or another run is writing into it.
     """
+    with store.locked():
+        return _run_cells(cells, store, workers, redo)
+
+
+def _run_cells(cells: Sequence[Plan], store: Store, workers: int, redo: bool) -> Outcome:
     store.clean()
-    pending = [plan for plan in cells if not _finished(plan, store)]
+    pending = [plan for plan in cells if not _finished(plan, store, redo)]
     skipped, failed = len(cells) - len(pending), 0
     with _progress(len(pending), skipped) as bar:
         for succeeded in _results(deque(pending), store, workers):
@@ -104,7 +119,21 @@ def _alone(plan: Plan, store: Store) -> bool:
 
 
 def _processes(workers: int) -> ProcessPoolExecutor:
-    return ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"))
+    context = multiprocessing.get_context("spawn")
+    return ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker)
+
+
+def _start_worker() -> None:
+    """Leaves interrupts to the parent, and dies with it: a killed run leaves nobody behind."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def follow() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=follow, daemon=True).start()
 
 
 def _work(plan: Plan, folder: Path) -> bool:
@@ -112,23 +141,26 @@ def _work(plan: Plan, folder: Path) -> bool:
     store = Store(folder)
     try:
         store.save(run_cell(plan.setting, plan.strategy, plan.seed, plan.truth_every))
-    except Exception:
+    except (Exception, SystemExit):
         store.save_failure(plan.cell, traceback.format_exc())
         return False
     return True
 
 
-def _finished(plan: Plan, store: Store) -> bool:
+def _finished(plan: Plan, store: Store, redo: bool) -> bool:
     if not store.finished(plan.cell):
         return False
-    if store.config(plan.cell) != cell_config(
-        plan.setting, plan.strategy, plan.seed, plan.truth_every
-    ):
+    wanted = cell_config(plan.setting, plan.strategy, plan.seed, plan.truth_every)
+    held = store.config(plan.cell)
+    if held == wanted:
+        return True
+    if not redo:
+        differing = sorted(k for k in held | wanted if held.get(k) != wanted.get(k))
         raise ValueError(
-            f"{store.folder} holds {plan.cell} with another configuration (size, steps or scenario "
-            "constants differ): choose another --out, or delete the folder"
+            f"{store.folder} holds {plan.cell} with another configuration ({', '.join(differing)} "
+            "differ): run such cells again with --redo, or choose another --out"
         )
-    return True
+    return False
 
 
 def _progress(total: int, skipped: int):

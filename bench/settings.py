@@ -1,12 +1,19 @@
 """What a strategy is run on: a scenario of the simulator, or a user's pool."""
 
 import dataclasses
+import hashlib
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Any
 
-from backends import AbstractBackend, AbstractTruth, simulate
+import numpy as np
+
+from backends import AbstractBackend, AbstractTruth, SimulatedBackend, SimulatedTruth, simulate
+from bench.pool_file import PoolFile, UserTasks, read_tasks
+from bots import Pool
 from simulator import Scenario
+from simulator.user_pool import split, tasks_from_items, tasks_from_rates
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -19,8 +26,11 @@ class Setting:
         batch_size: tasks per training step.
         group_size: rollouts per task.
         steps: training steps.
+        reference_trials: rollouts behind one reference solve rate of one task.
         build: from a seed to the backend and the truth behind it; it must pickle.
         description: everything that the outcome depends on besides strategy and seed, as JSON.
+        horizon: runs go on to this multiple of the steps and rollouts, so that a target that is
+            reached a little late is seen to be reached.
     """
 
     name: str
@@ -28,8 +38,10 @@ class Setting:
     batch_size: int
     group_size: int
     steps: int
+    reference_trials: int
     build: Callable[[int], tuple[AbstractBackend, AbstractTruth]]
     description: dict[str, Any]
+    horizon: float = 1.5
 
 
 def scenario_setting(scenario: Scenario) -> Setting:
@@ -40,6 +52,58 @@ def scenario_setting(scenario: Scenario) -> Setting:
         scenario.batch_size,
         scenario.group_size,
         scenario.steps,
+        scenario.population.reference_trials,
         partial(simulate, scenario),
         {"scenario": dataclasses.asdict(scenario)},
+    )
+
+
+def pool_setting(source: PoolFile, batch_size: int, group_size: int, steps: int) -> Setting:
+    """The setting that runs on the tasks of a file; reads it once, to refuse bad input early."""
+    backend, _ = _simulate_pool(source, group_size, 0)
+    if batch_size > backend.pool.num_tasks:
+        raise ValueError(
+            f"a batch of {batch_size} distinct tasks needs more than the {backend.pool.num_tasks} "
+            f"of {source.path} that are not held out: lower --batch-size"
+        )
+    path = Path(source.path)
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    return Setting(
+        source.name,
+        f"The tasks of {path.name} and a synthetic learner.",
+        batch_size,
+        group_size,
+        steps,
+        source.reference_trials,
+        partial(_simulate_pool, source, group_size),
+        {"pool": dataclasses.asdict(source) | {"path": path.name, "sha256": digest}},
+    )
+
+
+def _simulate_pool(
+    source: PoolFile, group_size: int, seed: int
+) -> tuple[SimulatedBackend, SimulatedTruth]:
+    tasks = read_tasks(source)
+    for_tasks, for_split, for_learner = np.random.SeedSequence([seed, 2]).spawn(3)
+    learner, places = split(
+        _parameters(source, tasks, np.random.default_rng(for_tasks)),
+        source.heldout_share,
+        source.law,
+        int(for_learner.generate_state(1)[0]),
+        np.random.default_rng(for_split),
+    )
+    kept = tasks.take(places)
+    pool = Pool(kept.keys_N, kept.references, kept.domains_N)
+    return SimulatedBackend(learner, pool), SimulatedTruth(learner, group_size)
+
+
+def _parameters(source: PoolFile, tasks: UserTasks, rng: np.random.Generator) -> Any:
+    _, codes_N = np.unique(tasks.domains_N, return_inverse=True)
+    start_rate = source.start_rate
+    if start_rate is None:
+        start_rate = float(np.nanmean(tasks.references["weak"]))
+    if tasks.items is not None:
+        return tasks_from_items(tasks.items, codes_N, start_rate, rng, source.residual_sd)
+    return tasks_from_rates(
+        tasks.references, source.reference_trials, codes_N, start_rate, rng, source.residual_sd
     )

@@ -1,6 +1,6 @@
 """Averages and intervals over paired seeds."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +9,7 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float64]
 
 RESAMPLES = 10_000
+LEAST_SEEDS = 3
 _Z = 1.96
 
 
@@ -19,22 +20,6 @@ class Estimate:
     value: float
     low: float
     high: float
-
-
-def interquartile_mean(values: Floats, axis: int = -1) -> Floats:
-    """Mean of the middle half of the values: as robust as a median, nearly as precise as a mean.
-
-    A quarter of the values, rounded down, is cut at each end. Infinite values at the ends are
-    harmless as long as they fall in the quarter that is cut.
-
-    Example:
-        >>> float(interquartile_mean(np.array([1.0, 2.0, 3.0, 100.0])))
-        2.5
-    """
-    ordered = np.sort(values, axis=axis)
-    count = ordered.shape[axis]
-    cut = count // 4
-    return np.take(ordered, np.arange(cut, count - cut), axis=axis).mean(axis=axis)
 
 
 def mean(values: Floats, axis: int = -1) -> Floats:
@@ -62,37 +47,44 @@ def bootstrap(
         statistic: called as `statistic(values, axis=-1)`.
         seed: of the resampling.
         resamples: how many.
+
+    Returns:
+        Without an interval (NaN) for fewer than `LEAST_SEEDS` seeds.
     """
     values_S = np.asarray(values_S, dtype=np.float64)
     if values_S.size == 0 or np.isnan(values_S).any():
         return Estimate(float("nan"), float("nan"), float("nan"))
+    if values_S.size < LEAST_SEEDS:
+        return Estimate(float(statistic(values_S, axis=-1)), float("nan"), float("nan"))
     rng = np.random.default_rng(seed)
     places = rng.integers(values_S.size, size=(resamples, values_S.size))
     low, high = _percentiles(statistic(values_S[places], axis=-1))
     return Estimate(float(statistic(values_S, axis=-1)), low, high)
 
 
-def stratified_bootstrap(
-    values: list[Floats],
-    statistic: Callable[..., Floats],
-    seed: int = 0,
-    resamples: int = RESAMPLES,
+def mean_of_ratios(
+    numerators: Sequence[Floats], denominators: Sequence[Floats], seed: int = 0
 ) -> Estimate:
-    """A statistic of all values together, resampling seeds within each stratum (scenario).
+    """Mean over strata of (mean numerator / mean denominator), with a 95 % bootstrap interval.
+
+    Numerator and denominator of a stratum (setting) have one value per seed and are resampled
+    together, so what they share cancels and the denominator's own noise is counted. Strata are
+    taken as given: the interval says nothing about other settings.
 
     Args:
-        values: one array of shape (S,) per stratum.
-        statistic: called as `statistic(values, axis=-1)` on the concatenation.
+        numerators: one array of shape (S,) per stratum.
+        denominators: likewise.
         seed: of the resampling.
-        resamples: how many.
     """
     rng = np.random.default_rng(seed)
-    drawn = [
-        values_S[rng.integers(values_S.size, size=(resamples, values_S.size))]
-        for values_S in values
-    ]
-    low, high = _percentiles(statistic(np.concatenate(drawn, axis=1), axis=-1))
-    return Estimate(float(statistic(np.concatenate(values), axis=-1)), low, high)
+    value, resampled = 0.0, np.zeros(RESAMPLES)
+    for above_S, below_S in zip(numerators, denominators, strict=True):
+        places = rng.integers(above_S.size, size=(RESAMPLES, above_S.size))
+        value += float(above_S.mean() / below_S.mean()) / len(numerators)
+        resampled += above_S[places].mean(axis=1) / below_S[places].mean(axis=1) / len(numerators)
+    if min(array.size for array in numerators) < LEAST_SEEDS:
+        return Estimate(value, float("nan"), float("nan"))
+    return Estimate(value, *_percentiles(resampled))
 
 
 def proportion(wins: Floats) -> Estimate:

@@ -1,8 +1,11 @@
 """Results on disk: one self-describing Parquet file per cell, written whole or not at all."""
 
+import fcntl
+import hashlib
 import json
 import os
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +17,9 @@ import numpy.typing as npt
 
 SCHEMA_VERSION = 1
 _FAILED = ".failed.json"
-_TEMPORARY = ".tmp-"
+_TEMPORARY = ".tmp"
+_STALE_SECONDS = 3600
+_LONGEST_STEM = 150
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +39,10 @@ class CellId:
         parts = (
             quote(part, safe="=,.").replace("--", "%2D-") for part in (self.setting, self.strategy)
         )
-        return "--".join((*parts, str(self.seed)))
+        stem = "--".join((*parts, str(self.seed)))
+        if len(stem) <= _LONGEST_STEM:
+            return stem
+        return f"{stem[:_LONGEST_STEM]}~{hashlib.sha256(stem.encode()).hexdigest()[:16]}"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -86,7 +94,7 @@ class Store:
         }
         table = pa.table(columns).replace_schema_metadata({"bots": json.dumps(header)})
         self.folder.mkdir(parents=True, exist_ok=True)
-        with _atomic(self._path(result.cell)) as temporary:
+        with atomic(self._path(result.cell)) as temporary:
             pq.write_table(table, temporary, compression="zstd")
         self._failure_path(result.cell).unlink(missing_ok=True)
 
@@ -94,8 +102,8 @@ class Store:
         """Records that the cell failed, and why."""
         self.folder.mkdir(parents=True, exist_ok=True)
         record = {"cell": [cell.setting, cell.strategy, cell.seed], "error": error}
-        with _atomic(self._failure_path(cell)) as temporary:
-            temporary.write_text(json.dumps(record, indent=1))
+        with atomic(self._failure_path(cell)) as temporary:
+            temporary.write_text(json.dumps(record, indent=1), encoding="utf-8")
 
     def load(self) -> list[CellResult]:
         """All finished cells, in order of name and seed.
@@ -111,7 +119,10 @@ class Store:
 
     def failures(self) -> list[tuple[CellId, str]]:
         """All cells that failed and were not repaired by a later run, with their errors."""
-        records = [json.loads(path.read_text()) for path in sorted(self.folder.glob(f"*{_FAILED}"))]
+        records = [
+            json.loads(path.read_text(encoding="utf-8"))
+            for path in sorted(self.folder.glob(f"*{_FAILED}"))
+        ]
         return [(CellId(*record["cell"]), record["error"]) for record in records]
 
     def config(self, cell: CellId) -> dict[str, Any]:
@@ -119,9 +130,28 @@ class Store:
         return _header(self._path(cell))["config"]
 
     def clean(self) -> None:
-        """Removes temporary files that a killed run left behind."""
-        for path in self.folder.glob(f"{_TEMPORARY}*"):
-            path.unlink(missing_ok=True)
+        """Removes temporary files that a killed run left behind an hour or more ago."""
+        for path in self.folder.glob(f"*{_TEMPORARY}"):
+            if time.time() - path.stat().st_mtime > _STALE_SECONDS:
+                path.unlink(missing_ok=True)
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Holds the folder for one run; the system lets go of it when the run ends or is killed.
+
+        Raises:
+            ValueError: when another run holds it.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with (self.folder / ".lock").open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise ValueError(
+                    f"another run is writing into {self.folder}: wait for it, or choose another "
+                    "--out and copy the cells together afterwards"
+                ) from None
+            yield
 
     def _path(self, cell: CellId) -> Path:
         return self.folder / f"{cell.stem}.parquet"
@@ -131,9 +161,9 @@ class Store:
 
 
 @contextmanager
-def _atomic(path: Path) -> Iterator[Path]:
+def atomic(path: Path) -> Iterator[Path]:
     """Yields a temporary path beside `path`, and renames it to `path` on success."""
-    temporary = path.with_name(f"{_TEMPORARY}{os.getpid()}-{path.name}")
+    temporary = path.with_name(f"{path.name}.{os.getpid()}{_TEMPORARY}")
     try:
         yield temporary
         os.replace(temporary, path)
@@ -179,8 +209,3 @@ def _array(column: Any) -> npt.NDArray[Any]:
     if pa.types.is_list(column.type):
         return np.array(column.to_pylist())
     return column.to_numpy()
-
-
-def seeds_of(results: Iterable[CellResult]) -> list[int]:
-    """All seeds that occur, ascending."""
-    return sorted({result.cell.seed for result in results})

@@ -10,6 +10,7 @@ _CORE_STRATEGIES = (
     "easy-to-hard",
     "mopps",
     "dapo",
+    "dapo-refill",
     "bots",
     "bots-explicit",
     "bots-mopps",

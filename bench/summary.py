@@ -1,6 +1,6 @@
 """From cells to figures: every strategy against the reference on the same seeds."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +14,14 @@ from bench.strategies import REFERENCE
 FRACTIONS_TTB = (50, 75, 100)
 FRACTIONS_BSF = (25, 50, 100)
 AXES = {"steps": "step", "rollouts": "rollouts_generated"}
-BELIEF_SCORES = ("brier", "log_loss", "calibration_error", "auc")
+BELIEF_SCORES = (
+    "brier",
+    "brier_excess",
+    "log_loss",
+    "log_loss_excess",
+    "calibration_error",
+    "auc",
+)
 BEST = "oracle-gain"
 _LEAST_HEADROOM = 1e-6
 
@@ -26,19 +33,22 @@ class Row:
     Attributes:
         setting: where.
         strategy: who.
-        seeds: how many pairs.
+        seeds: which pairs.
+        horizon: multiple of the reference's budget at which TTB is cut off.
         values: every figure of `seed_figures`, shape (seeds,).
         figures: the same averaged over seeds, with 95 % intervals: medians for TTB, which may be
             infinite, means for the rest; Wilson intervals for wins.
-        scores_S: shape (seeds,), normalised score per seed; empty when it is not defined.
+        headroom_S: the gain oracle's gain over the reference on the same seeds; empty when it was
+            not run on all of them, or gains nothing.
     """
 
     setting: str
     strategy: str
-    seeds: int
+    seeds: tuple[int, ...]
+    horizon: float
     values: dict[str, Floats]
     figures: dict[str, Estimate]
-    scores_S: Floats
+    headroom_S: Floats
 
     @property
     def differs(self) -> bool:
@@ -49,13 +59,13 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """One strategy over all settings on which the reference learns anything.
+    """One strategy over all settings on which there is something to gain.
 
     Attributes:
         strategy: who.
-        score: interquartile mean of the normalised score (reference 0, gain oracle 1).
+        score: mean over settings of (gain over the reference / the gain oracle's gain).
         win_rate: probability of beating the reference on the same seed.
-        settings: how many settings entered.
+        settings: on how many settings it was run.
     """
 
     strategy: str
@@ -68,84 +78,102 @@ def summarize(results: Sequence[CellResult]) -> list[Row]:
     """A row per setting and strategy, in order of first appearance.
 
     A strategy without any seed in common with the reference gets no row.
+
+    Raises:
+        ValueError: when cells of one setting were made with different configurations.
     """
-    groups: dict[tuple[str, str], dict[int, CellResult]] = {}
+    groups: dict[str, dict[str, dict[int, CellResult]]] = {}
     for result in results:
-        key = (result.cell.setting, result.cell.strategy)
-        groups.setdefault(key, {})[result.cell.seed] = result
+        by_strategy = groups.setdefault(result.cell.setting, {})
+        by_strategy.setdefault(result.cell.strategy, {})[result.cell.seed] = result
+    for setting, by_strategy in groups.items():
+        _check_alike(setting, [run for runs in by_strategy.values() for run in runs.values()])
     return [
-        _row(setting, strategy, runs, groups[setting, REFERENCE], groups.get((setting, BEST), {}))
-        for (setting, strategy), runs in groups.items()
-        if (setting, REFERENCE) in groups and runs.keys() & groups[setting, REFERENCE].keys()
+        _row(runs, by_strategy[REFERENCE], by_strategy.get(BEST, {}))
+        for by_strategy in groups.values()
+        for runs in by_strategy.values()
+        if REFERENCE in by_strategy and runs.keys() & by_strategy[REFERENCE].keys()
     ]
 
 
 def seed_figures(run: CellResult, reference: CellResult) -> dict[str, float]:
     """Every figure of one run, with `reference` the reference's run on the same seed.
 
-    `docs/metrics.md` defines them.
+    `docs/metrics.md` defines them. All but TTB look at what the budget of rollouts pays for.
     """
-    columns, budget = run.columns, float(reference.columns["rollouts_generated"][-1])
-    curve, reference_curve = _curve(run, "rollouts"), _curve(reference, "rollouts")
+    columns, budget = run.columns, _budget(run, "rollouts")
+    curve = _curve(run, "rollouts")
     final = metrics.value_at(*curve, budget)
-    difference = final - metrics.value_at(*reference_curve, budget)
+    difference = final - metrics.value_at(*_curve(reference, "rollouts"), budget)
     looked = ~np.isnan(columns["pool"])
     pool_curve = columns["rollouts_generated"][looked], columns["pool"][looked]
-    selection = columns["seconds/select"] + columns["seconds/update"]
+    last = int(np.searchsorted(columns["rollouts_generated"], budget))
+    paid = {name: column[1 : last + 1] for name, column in columns.items()}
     return {
         "final": final,
         "difference": difference,
         "win": float(_wins(np.array(difference))),
         "pool": metrics.value_at(*pool_curve, budget),
         "area": metrics.area(*curve, budget),
-        "rollouts": float(columns["rollouts_generated"][-1]),
-        "trained": float(columns["rollouts_trained"][-1]),
-        "distinct_tasks": float(columns["distinct_tasks"][-1]),
-        "most_visits": float(columns["most_visits"][-1]),
-        "selection_ms": 1e3 * float(np.nanmean(selection)),
-        **_shares(columns),
-        **_belief_scores(columns),
+        "trained_share": float(paid["rollouts_trained"][-1] / paid["rollouts_generated"][-1]),
+        "distinct_tasks": float(paid["distinct_tasks"][-1]),
+        "most_visits": float(paid["most_visits"][-1]),
+        "offline_rollouts": float(run.extra["offline_rollouts"]),
+        "selection_ms": 1e3 * float(np.mean(paid["seconds/select"] + paid["seconds/update"])),
+        **_shares(paid),
+        **_belief_scores(paid),
         **_ratios(run, reference),
     }
 
 
 def standings(rows: Sequence[Row]) -> list[Standing]:
-    """The strategies by normalised score, best first; empty when no setting has a gain oracle."""
+    """The strategies by score, those on all settings first; empty without the gain oracle."""
     found: dict[str, list[Row]] = {}
     for row in rows:
-        if row.scores_S.size:
+        if row.headroom_S.size:
             found.setdefault(row.strategy, []).append(row)
-    most = max((len(group) for group in found.values()), default=0)
     table = [
         Standing(
             strategy,
-            stats.stratified_bootstrap([row.scores_S for row in group], stats.interquartile_mean),
-            stats.proportion(np.concatenate([_wins(row.scores_S) for row in group])),
+            stats.mean_of_ratios(
+                [row.values["difference"] for row in group], [row.headroom_S for row in group]
+            ),
+            stats.proportion(np.concatenate([row.values["win"] for row in group])),
             len(group),
         )
         for strategy, group in found.items()
-        if len(group) == most
     ]
-    return sorted(table, key=lambda standing: -standing.score.value)
+    return sorted(table, key=lambda standing: (-standing.settings, -standing.score.value))
+
+
+def _check_alike(setting: str, runs: Sequence[CellResult]) -> None:
+    own = ("strategy", "strategy_source", "seed")
+    first = {name: value for name, value in runs[0].config.items() if name not in own}
+    for run in runs:
+        if {name: value for name, value in run.config.items() if name not in own} != first:
+            raise ValueError(
+                f"{run.cell} and {runs[0].cell} are cells of {setting!r} with different "
+                "configurations; they cannot be compared: keep them in folders of their own"
+            )
 
 
 def _row(
-    setting: str,
-    strategy: str,
-    runs: dict[int, CellResult],
-    references: dict[int, CellResult],
-    best: dict[int, CellResult],
+    runs: Mapping[int, CellResult],
+    references: Mapping[int, CellResult],
+    best: Mapping[int, CellResult],
 ) -> Row:
-    seeds = sorted(runs.keys() & references.keys())
+    seeds = tuple(sorted(runs.keys() & references.keys()))
     per_seed = [seed_figures(runs[seed], references[seed]) for seed in seeds]
     values = {name: np.array([figures[name] for figures in per_seed]) for name in per_seed[0]}
+    run = runs[seeds[0]]
     return Row(
-        setting,
-        strategy,
-        len(seeds),
+        run.cell.setting,
+        run.cell.strategy,
+        seeds,
+        run.config["horizon"],
         values,
         {name: _estimate(name, array) for name, array in values.items()},
-        _scores(values["difference"], best, references),
+        _headroom(seeds, references, best),
     )
 
 
@@ -155,52 +183,66 @@ def _estimate(name: str, values_S: Floats) -> Estimate:
     return stats.bootstrap(values_S, stats.median if name.startswith("ttb") else stats.mean)
 
 
-def _scores(
-    differences_S: Floats, best: dict[int, CellResult], references: dict[int, CellResult]
+def _headroom(
+    seeds: Sequence[int], references: Mapping[int, CellResult], best: Mapping[int, CellResult]
 ) -> Floats:
-    """Differences to the reference in units of the gain oracle's mean difference."""
-    seeds = best.keys() & references.keys()
-    headroom = [seed_figures(best[seed], references[seed])["difference"] for seed in seeds]
-    if not headroom or np.mean(headroom) < _LEAST_HEADROOM:
+    if not best.keys() >= set(seeds):
         return np.empty(0)
-    return differences_S / np.mean(headroom)
+    gains_S = np.array([_gain(best[seed], references[seed]) for seed in seeds])
+    return gains_S if gains_S.mean() > _LEAST_HEADROOM else np.empty(0)
 
 
-def _wins(differences_S: Floats) -> Floats:
-    return (np.sign(differences_S) + 1) / 2
+def _gain(run: CellResult, reference: CellResult) -> float:
+    budget = _budget(run, "rollouts")
+    curves = _curve(run, "rollouts"), _curve(reference, "rollouts")
+    return metrics.value_at(*curves[0], budget) - metrics.value_at(*curves[1], budget)
+
+
+def _wins(differences: Floats) -> Floats:
+    return (np.sign(differences) + 1) / 2
 
 
 def _curve(run: CellResult, axis: str) -> tuple[Floats, Floats]:
     return run.columns[AXES[axis]], run.columns["heldout"]
 
 
+def _budget(run: CellResult, axis: str) -> float:
+    steps = float(run.config["steps"])
+    return steps if axis == "steps" else steps * run.config["batch_size"] * run.config["group_size"]
+
+
 def _ratios(run: CellResult, reference: CellResult) -> dict[str, float]:
     """TTB and BSF on every axis."""
     figures = {}
     for axis in AXES:
-        curves = _curve(run, axis), _curve(reference, axis)
+        budget = _budget(run, axis)
+        longest = metrics.until(*_curve(run, axis), run.config["horizon"] * budget)
+        target = metrics.until(*_curve(reference, axis), budget)
         for percent in FRACTIONS_TTB:
-            figures[f"ttb{percent}_{axis}"] = metrics.time_to_best(*curves, percent / 100)
+            ttb = metrics.time_to_best(longest, target, percent / 100)
+            figures[f"ttb{percent}_{axis}"] = ttb
         for percent in FRACTIONS_BSF:
-            figures[f"bsf{percent}_{axis}"] = metrics.best_so_far_ratio(*curves, percent / 100)
+            figures[f"bsf{percent}_{axis}"] = metrics.best_so_far_ratio(
+                _curve(run, axis), _curve(reference, axis), budget * percent / 100
+            )
     return figures
 
 
-def _shares(columns: dict[str, Floats]) -> dict[str, float]:
+def _shares(paid: Mapping[str, Floats]) -> dict[str, float]:
     """Shares of generated groups: informative, over the run and by thirds; degenerate, by cause."""
-    informative = columns["informative"][1:]
-    thirds = zip(("early", "mid", "late"), np.array_split(informative, 3), strict=True)
+    thirds = zip(("early", "mid", "late"), np.array_split(paid["informative"], 3), strict=True)
     return {
-        "etr": float(informative.mean()),
-        **{f"etr_{name}": float(part.mean()) for name, part in thirds},
-        "all_wrong": float(columns["all_wrong"][1:].mean()),
-        "all_right": float(columns["all_right"][1:].mean()),
+        "etr": float(paid["informative"].mean()),
+        **{f"etr_{name}": float(part.mean()) if part.size else np.nan for name, part in thirds},
+        "all_wrong": float(paid["all_wrong"].mean()),
+        "all_right": float(paid["all_right"].mean()),
     }
 
 
-def _belief_scores(columns: dict[str, Floats]) -> dict[str, float]:
+def _belief_scores(paid: Mapping[str, Floats]) -> dict[str, float]:
     """Mean over the run, the untrained belief left out; NaN for a strategy that keeps no belief."""
-    return {
-        name: float(np.nanmean(columns[name][1:])) if name in columns else np.nan
-        for name in BELIEF_SCORES
-    }
+    figures = {}
+    for name in BELIEF_SCORES:
+        seen = paid[name][~np.isnan(paid[name])] if name in paid else np.empty(0)
+        figures[name] = float(seen.mean()) if seen.size else np.nan
+    return figures

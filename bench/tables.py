@@ -8,9 +8,11 @@ import numpy as np
 
 from bench.stats import Estimate
 from bench.strategies import REFERENCE
-from bench.summary import BELIEF_SCORES, FRACTIONS_BSF, FRACTIONS_TTB, Row, Standing
+from bench.summary import FRACTIONS_BSF, FRACTIONS_TTB, Row, Standing
 
 INDISTINCT = "≈"
+
+Column = tuple[str, Callable[[Row], str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,17 +39,19 @@ class Table:
         return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
-def _escaped(row: tuple[str, ...]) -> list[str]:
-    return [cell.replace("|", "\\|").replace("<", "&lt;") for cell in row]
-
-
 def standings_table(standings: Sequence[Standing]) -> Table:
     """The leaderboard."""
+    most = max((standing.settings for standing in standings), default=0)
     return Table(
         "All settings together, at equal rollouts",
         ("strategy", f"score ({REFERENCE} 0, oracle-gain 1)", f"P(beats {REFERENCE})", "settings"),
         tuple(
-            (s.strategy, _interval(s.score, 2), _interval(s.win_rate, 2), str(s.settings))
+            (
+                s.strategy,
+                interval(s.score, 2),
+                interval(s.win_rate, 2),
+                str(most) if s.settings == most else f"only {s.settings} of {most}",
+            )
             for s in standings
         ),
     )
@@ -56,12 +60,10 @@ def standings_table(standings: Sequence[Standing]) -> Table:
 def setting_tables(rows: Sequence[Row]) -> list[Table]:
     """Tables about one setting: learning (unless nothing can be learnt), groups, beliefs."""
     learns = any(np.isfinite(row.figures["ttb50_steps"].value) for row in rows)
-    tables = [_learning(rows, "rollouts"), _learning(rows, "steps")] if learns else []
+    tables = [_learning(rows), _learning_by_steps(rows)] if learns else []
     tables.append(_groups(rows))
     believers = [row for row in rows if np.isfinite(row.figures["brier"].value)]
-    if believers:
-        tables.append(_beliefs(believers))
-    return tables
+    return [*tables, _beliefs(believers)] if believers else tables
 
 
 def ratio(row: Row, name: str) -> str:
@@ -69,69 +71,97 @@ def ratio(row: Row, name: str) -> str:
     estimate, reached = row.figures[name], int(np.isfinite(row.values[name]).sum())
     if np.isnan(estimate.value):
         return "-"
-    share = "" if reached == row.seeds else f" ({reached}/{row.seeds} seeds)"
+    share = "" if reached == len(row.seeds) else f" ({reached}/{len(row.seeds)} seeds)"
     if np.isinf(estimate.value):
-        return f"not reached{share}"
-    return _interval(estimate, 2) + share
+        return f"> {row.horizon:g}{share}"
+    return interval(estimate, 2) + share
 
 
-def _learning(rows: Sequence[Row], axis: str) -> Table:
-    columns: list[tuple[str, Callable[[Row], str]]] = []
-    if axis == "rollouts":
-        columns = [
-            ("held-out", lambda row: _interval(row.figures["final"], 3)),
-            (f"gain over {REFERENCE}", _gain),
-            (f"P(beats {REFERENCE})", lambda row: _interval(row.figures["win"], 2)),
-            ("area", lambda row: _interval(row.figures["area"], 3)),
-            ("pool", lambda row: _interval(row.figures["pool"], 3)),
-        ]
+def interval(estimate: Estimate, digits: int, signed: bool = False) -> str:
+    """A figure with its interval, without one where there are too few seeds, or a dash."""
+    if np.isnan(estimate.value):
+        return "-"
+    sign = "+" if signed else ""
+
+    def text(value: float) -> str:
+        return "∞" if np.isinf(value) else f"{round(value, digits) + 0.0:{sign}.{digits}f}"
+
+    if np.isnan(estimate.low):
+        return text(estimate.value)
+    return f"{text(estimate.value)} [{text(estimate.low)}, {text(estimate.high)}]"
+
+
+def _escaped(row: Sequence[str]) -> list[str]:
+    return [cell.replace("|", "\\|").replace("<", "&lt;") for cell in row]
+
+
+def _learning(rows: Sequence[Row]) -> Table:
+    columns: list[Column] = [
+        ("seeds", lambda row: str(len(row.seeds))),
+        _figure("held-out", "final", 3),
+        (f"gain over {REFERENCE}", _gain),
+        _figure(f"P(beats {REFERENCE})", "win", 2),
+        _figure("area", "area", 3),
+        _figure("pool", "pool", 3),
+    ]
+    return _table("Learning, at equal rollouts", rows, [*columns, *_ratio_columns("rollouts")])
+
+
+def _learning_by_steps(rows: Sequence[Row]) -> Table:
+    return _table("Learning, at equal steps", rows, _ratio_columns("steps"))
+
+
+def _ratio_columns(axis: str) -> list[Column]:
+    columns: list[Column] = []
     for percent in FRACTIONS_TTB:
         name = f"ttb{percent}_{axis}"
         columns.append((f"TTB {percent} %", lambda row, name=name: ratio(row, name)))
-    for percent in FRACTIONS_BSF:
-        name = f"bsf{percent}_{axis}"
-        columns.append((f"BSF {percent} %", lambda row, name=name: _interval(row.figures[name], 3)))
-    return _table(f"Learning, at equal {axis}", rows, columns)
+    return columns + [_figure(f"BSF {p} %", f"bsf{p}_{axis}", 3) for p in FRACTIONS_BSF]
 
 
 def _groups(rows: Sequence[Row]) -> Table:
-    def share(name: str) -> Callable[[Row], str]:
-        return lambda row: _interval(row.figures[name], 2)
-
-    def count(name: str) -> Callable[[Row], str]:
-        return lambda row: f"{row.figures[name].value:,.0f}"
+    def count(heading: str, name: str) -> Column:
+        return heading, lambda row: f"{row.figures[name].value:,.0f}"
 
     return _table(
-        "What was rolled out and trained on",
+        "What was rolled out and trained on, at equal rollouts",
         rows,
         [
-            ("ETR", share("etr")),
-            ("early", share("etr_early")),
-            ("mid", share("etr_mid")),
-            ("late", share("etr_late")),
-            ("all wrong", share("all_wrong")),
-            ("all right", share("all_right")),
-            ("distinct tasks", count("distinct_tasks")),
-            ("most visits", count("most_visits")),
-            ("rollouts", count("rollouts")),
-            ("trained", count("trained")),
+            _figure("ETR", "etr", 2),
+            _figure("early", "etr_early", 2),
+            _figure("mid", "etr_mid", 2),
+            _figure("late", "etr_late", 2),
+            _figure("all wrong", "all_wrong", 2),
+            _figure("all right", "all_right", 2),
+            _figure("trained", "trained_share", 2),
+            count("distinct tasks", "distinct_tasks"),
+            count("most visits", "most_visits"),
+            count("offline rollouts", "offline_rollouts"),
             ("selection ms/step", lambda row: f"{row.figures['selection_ms'].value:.2f}"),
         ],
     )
 
 
 def _beliefs(rows: Sequence[Row]) -> Table:
-    names = ("Brier", "log-loss", "calibration error", "ROC-AUC")
-    columns: list[tuple[str, Callable[[Row], str]]] = [
-        (heading, lambda row, key=key: _interval(row.figures[key], 3))
-        for heading, key in zip(names, BELIEF_SCORES, strict=True)
-    ]
-    return _table("Predicted solve rates, mean over the run", rows, columns)
+    return _table(
+        "Predicted solve rates, mean over the run",
+        rows,
+        [
+            _figure("Brier", "brier", 3),
+            _figure("excess", "brier_excess", 3),
+            _figure("log-loss", "log_loss", 3),
+            _figure("excess", "log_loss_excess", 3),
+            _figure("calibration error", "calibration_error", 3),
+            _figure("ROC-AUC", "auc", 3),
+        ],
+    )
 
 
-def _table(
-    title: str, rows: Sequence[Row], columns: Sequence[tuple[str, Callable[[Row], str]]]
-) -> Table:
+def _figure(heading: str, name: str, digits: int) -> Column:
+    return heading, lambda row: interval(row.figures[name], digits)
+
+
+def _table(title: str, rows: Sequence[Row], columns: Sequence[Column]) -> Table:
     return Table(
         title,
         ("strategy", *(heading for heading, _ in columns)),
@@ -142,18 +172,5 @@ def _table(
 def _gain(row: Row) -> str:
     if row.strategy == REFERENCE:
         return "0"
-    text = _interval(row.figures["difference"], 4, signed=True)
+    text = interval(row.figures["difference"], 4, signed=True)
     return text if row.differs else f"{INDISTINCT} {text}"
-
-
-def _interval(estimate: Estimate, digits: int, signed: bool = False) -> str:
-    if np.isnan(estimate.value):
-        return "-"
-    sign = "+" if signed else ""
-
-    def text(value: float) -> str:
-        if np.isinf(value):
-            return "∞"
-        return f"{round(value, digits) + 0.0:{sign}.{digits}f}"
-
-    return f"{text(estimate.value)} [{text(estimate.low)}, {text(estimate.high)}]"

@@ -10,6 +10,7 @@ from bots.pool import Pool
 from bots.posterior import BetaPosterior
 from bots.rollouts import RolloutBatch
 from bots.selector import AbstractSelector
+from bots.state import load_state, save_state
 
 __version__ = "0.1.0"
 
@@ -30,6 +31,8 @@ __all__ = [
     "RolloutBatch",
     "closeness",
     "interpolation",
+    "load_state",
+    "save_state",
     "softmax_b",
     "top_b",
 ]

@@ -36,10 +36,18 @@ def top_b(utility_N: Floats, batch_size: int, rng: np.random.Generator) -> Ints:
         batch_size: B, between 1 and N.
         rng: breaks ties; untouched when there are none.
 
+    Raises:
+        ValueError: for a NaN utility.
+
     Example:
         >>> sorted(top_b(np.array([0.1, 0.9, 0.3, 0.8]), 2, np.random.default_rng(0)).tolist())
         [1, 3]
     """
+    if np.isnan(utility_N).any():
+        raise ValueError(
+            f"{np.isnan(utility_N).sum()} utilities are NaN; every task needs a number: "
+            "use -inf for tasks that must not be chosen"
+        )
     shortlist = _shortlist(utility_N, batch_size)
     utility = utility_N[shortlist]
     threshold = np.partition(utility, utility.size - batch_size)[utility.size - batch_size]

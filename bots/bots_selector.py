@@ -1,11 +1,13 @@
 """BOTS: Bayesian online task selection."""
 
-from dataclasses import dataclass
+import hashlib
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
-from bots import _state, checks
+from bots import checks
+from bots import state as states
 from bots._types import Floats, Ints
 from bots.acquisition import closeness, softmax_b, top_b
 from bots.feedback import Feedback
@@ -117,10 +119,10 @@ class BOTSSelector(AbstractSelector):
         prior: BetaPosterior | None = None,
     ) -> None:
         self._pool = pool
-        self._rng = rng
+        self._rng = checks.rng(rng)
         self._config = config
-        self._implicit = implicit or interpolation(pool, config)
-        self._prior = prior or BetaPosterior.uniform(pool.num_tasks)
+        self._implicit = interpolation(pool, config) if implicit is None else implicit
+        self._prior = BetaPosterior.uniform(pool.num_tasks) if prior is None else prior
         if self._prior.num_tasks != pool.num_tasks:
             raise ValueError(
                 f"the prior has {self._prior.num_tasks} tasks, the pool {pool.num_tasks}"
@@ -151,20 +153,17 @@ class BOTSSelector(AbstractSelector):
         evidence = feedback.evidence()
         before = self._implicit.state_dict()
         try:
-            predicted_N = self._implicit.observe(evidence)
-            if predicted_N is not None:
-                _check_prediction(predicted_N, self._pool.num_tasks)
+            posterior = self._posterior.update(
+                evidence,
+                self._prior,
+                self._config.forgetting,
+                self._config.implicit_weight,
+                self._implicit.observe(evidence),
+                self._spare,
+            )
         except BaseException:
             self._implicit.load_state_dict(before)
             raise
-        posterior = self._posterior.update(
-            evidence,
-            self._prior,
-            self._config.forgetting,
-            self._config.implicit_weight,
-            predicted_N,
-            self._spare,
-        )
         self._posterior, self._spare = posterior, self._posterior
         self._updates += 1
 
@@ -186,7 +185,7 @@ class BOTSSelector(AbstractSelector):
     def state_dict(self) -> dict[str, Any]:
         """Beliefs, implicit evidence, counter and generator."""
         return {
-            **_state.header(_NAME, _VERSION, self._pool, self._rng),
+            **self._header(),
             "alpha": self._posterior.alpha_N.copy(),
             "beta": self._posterior.beta_N.copy(),
             "implicit": self._implicit.state_dict(),
@@ -195,28 +194,18 @@ class BOTSSelector(AbstractSelector):
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Puts all of it back."""
-        _state.check(state, _NAME, _VERSION, self._pool, ("alpha", "beta", "implicit", "updates"))
+        states.check(state, self._header(), ("alpha", "beta", "implicit", "updates"))
         posterior = BetaPosterior(state["alpha"], state["beta"])
         if posterior.num_tasks != self._pool.num_tasks:
             raise ValueError(
                 f"the state has {posterior.num_tasks} beliefs for {self._pool.num_tasks} tasks"
             )
-        rng, updates = (
-            _state.generator(state["rng"]),
-            checks.integer("updates", state["updates"], 0),
-        )
+        rng = states.generator(state["rng"])
+        updates = checks.integer("updates", state["updates"], 0)
         self._implicit.load_state_dict(state["implicit"])
         self._posterior, self._rng, self._updates = posterior, rng, updates
 
-
-def _check_prediction(predicted_N: Floats, num_tasks: int) -> None:
-    if predicted_N.shape != (num_tasks,):
-        raise ValueError(
-            f"implicit evidence has shape {predicted_N.shape}; it must be ({num_tasks},)"
-        )
-    lowest, highest = np.fmin.reduce(predicted_N), np.fmax.reduce(predicted_N)
-    if lowest < 0 or highest > 1:
-        raise ValueError(
-            f"implicit evidence spans [{lowest:g}, {highest:g}]; predicted solve rates must lie in "
-            "[0, 1] or be NaN: clip them"
-        )
+    def _header(self) -> states.State:
+        digest = hashlib.sha256(self._prior.alpha_N.tobytes() + self._prior.beta_N.tobytes())
+        config = asdict(self._config) | {"prior": digest.hexdigest()}
+        return states.header(_NAME, _VERSION, self._pool, self._rng, config)

@@ -88,6 +88,13 @@ def number(name: str, value: object, lowest: float, highest: float = np.inf) -> 
     return float(value)
 
 
+def rng(value: object) -> np.random.Generator:
+    """`value` as a random generator."""
+    if not isinstance(value, np.random.Generator):
+        raise ValueError(f"rng is {value!r}; it must be a generator: np.random.default_rng(seed)")
+    return value
+
+
 def batch_size(value: object, num_tasks: int) -> int:
     """`value` as the number of distinct tasks to take from a pool of `num_tasks`."""
     size = integer("batch_size", value, 1)

@@ -52,8 +52,8 @@ class NoImplicitEvidence(AbstractImplicitEvidence):
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Refuses anything but nothing."""
-        if state:
+        if state != {}:
             raise ValueError(
-                f"the state holds implicit evidence {sorted(state)}, but this selector uses none: "
+                f"the state holds implicit evidence {state!r}, but this selector uses none: "
                 "build it with the implicit evidence that the state was saved with"
             )

@@ -10,8 +10,6 @@ from bots._types import Floats
 from bots.feedback import Evidence
 from bots.implicit import AbstractImplicitEvidence
 
-_LEAST_POOL_GAP = 0.02
-
 
 class InterpolationEvidence(AbstractImplicitEvidence):
     """Places the learner on the line from a weak to a strong reference model.
@@ -29,21 +27,21 @@ class InterpolationEvidence(AbstractImplicitEvidence):
     Source: arXiv 2510.26374, the interpolation-based implicit evidence.
 
     Differences. The reference code adds 1e-6 to the denominator, so one batch on which the two
-    references happen to agree can throw mu~ to 1e5 and pin every belief for some 90 steps. Worse, a
-    selector narrows the gap by its own choice: with mu~ below 0, the tasks that seem half solved
-    are those on which the references agree, each such batch makes mu~ more extreme, and so on. Here
-    a batch moves mu~ only when its mean gap is at least `min_gap` of the pool's, so what is noise
-    or bias in a batch's mean is magnified at most 1 / `min_gap` times as much as in a random batch.
-    A task without both rates gets no prediction and does not enter the means; the reference code
-    lets its NaN spread to every belief.
+    references happen to agree can throw mu~ to 1e5 and pin every belief for some 90 steps. Here a
+    batch on which they differ by less than `min_gap` on average leaves mu~ as it is. A task without
+    both rates gets no prediction and does not enter the means; the reference code lets its NaN
+    spread to every belief.
+
+    What the guard does not cure: a selector narrows the gap by its own choice. With mu~ below 0 the
+    tasks that seem half solved are those on which the references nearly agree, so each batch makes
+    mu~ more extreme until the guard stops it. `docs/log.md` has the figures.
 
     Args:
         weak_N: w, shape (N,), in [0, 1], NaN where not measured.
         strong_N: s, likewise.
         momentum: gamma in [0, 1).
-        min_gap: smallest trusted mean s - mean w of a batch, as a share of the pool's, in [0, 1]. 0
-            trusts every batch on which the references differ in the same direction as on the pool.
-            References that differ by less than 0.02 over the pool tell nothing and are never used.
+        min_gap: smallest |mean s - mean w| of a batch that is trusted, in (0, 1]. The default is
+            about the sampling error of that mean for 128 tasks and 16 rollouts per rate.
 
     Example:
         >>> from bots import Feedback
@@ -57,7 +55,7 @@ class InterpolationEvidence(AbstractImplicitEvidence):
         weak_N: npt.ArrayLike,
         strong_N: npt.ArrayLike,
         momentum: float = 0.9,
-        min_gap: float = 0.5,
+        min_gap: float = 0.02,
     ) -> None:
         weak_N, strong_N = (np.array(rates, dtype=np.float64) for rates in (weak_N, strong_N))
         if weak_N.ndim != 1 or weak_N.shape != strong_N.shape:
@@ -70,8 +68,7 @@ class InterpolationEvidence(AbstractImplicitEvidence):
         self._weak_N = np.where(self._known_N, weak_N, np.nan)
         self._gap_N = np.where(self._known_N, strong_N - weak_N, np.nan)
         self._momentum = checks.number("momentum", momentum, 0.0, np.nextafter(1.0, 0.0))
-        self._min_gap = checks.number("min_gap", min_gap, 0.0, 1.0)
-        self._pool_gap = float(self._gap_N[self._known_N].mean()) if self._known_N.any() else 0.0
+        self._min_gap = checks.number("min_gap", min_gap, np.nextafter(0.0, 1.0), 1.0)
         self._capability: float | None = None
         self._rates_N = np.empty(weak_N.size)
 
@@ -82,14 +79,9 @@ class InterpolationEvidence(AbstractImplicitEvidence):
         if tasks_U.size:
             gap = float(self._gap_N[tasks_U].mean())
             lead = float((evidence.solve_rates_U[known_U] - self._weak_N[tasks_U]).mean())
-            if self._trusted(gap):
+            if abs(gap) >= self._min_gap:
                 self._capability = self._smoothed(lead / gap)
         return None if self._capability is None else self._line(self._capability)
-
-    def _trusted(self, gap: float) -> bool:
-        if abs(self._pool_gap) < _LEAST_POOL_GAP or gap == 0:
-            return False
-        return gap / self._pool_gap >= self._min_gap
 
     def _smoothed(self, capability: float) -> float:
         if self._capability is None:
@@ -111,9 +103,10 @@ class InterpolationEvidence(AbstractImplicitEvidence):
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Puts the capability back."""
-        if set(state) != {"capability"}:
+        if not isinstance(state, dict) or set(state) != {"capability"}:
             raise ValueError(
-                f"the state holds {sorted(state)}; interpolation needs exactly ['capability']"
+                f"the implicit evidence's state is {state!r}; interpolation needs exactly an "
+                "entry `capability`"
             )
         value = state["capability"]
         self._capability = (

@@ -120,7 +120,7 @@ def _fingerprint(
     for name, array in parts.items():
         kind = "U" if array.dtype.kind == "U" else array.dtype.str
         content = (
-            "\0".join(array.tolist()).encode()
+            "".join(f"{len(label)}:{label}" for label in array.tolist()).encode()
             if kind == "U"
             else np.ascontiguousarray(array).tobytes()
         )

@@ -103,6 +103,10 @@ class BetaPosterior:
         Returns:
             The new posterior; this one is left as it is.
 
+        Raises:
+            ValueError: for lambda, rho or a prediction outside [0, 1], or a prediction of another
+                length.
+
         Example:
             >>> from bots import Feedback
             >>> evidence = Feedback([0], [3], [4]).evidence()
@@ -111,6 +115,10 @@ class BetaPosterior:
             >>> after.alpha_N.tolist(), after.beta_N.tolist()
             ([4.0, 1.5], [2.0, 2.5])
         """
+        checks.number("forgetting", forgetting, 0, 1)
+        weight = checks.number("implicit_weight", implicit_weight, 0, 1) * evidence.group_size
+        if predicted_N is not None:
+            _check_prediction(predicted_N, self.num_tasks)
         tasks_U = evidence.task_ids_U
         failures_U = evidence.trials_U - evidence.successes_U
         alpha_U = (
@@ -122,7 +130,6 @@ class BetaPosterior:
         alpha_N, beta_N = _arrays(self.num_tasks, out)
         _decayed(self.alpha_N, prior.alpha_N, forgetting, alpha_N)
         _decayed(self.beta_N, prior.beta_N, forgetting, beta_N)
-        weight = implicit_weight * evidence.group_size
         if predicted_N is not None and weight > 0:
             _add_prediction(alpha_N, beta_N, predicted_N, weight)
         alpha_N[tasks_U], beta_N[tasks_U] = alpha_U, beta_U
@@ -135,6 +142,19 @@ def _pseudo_counts(name: str, values: npt.ArrayLike) -> Floats:
     if bad.size:
         raise ValueError(f"{name}[{bad[0]}] is {array[bad[0]]:g}; a pseudo-count must be > 0")
     return array
+
+
+def _check_prediction(predicted_N: Floats, num_tasks: int) -> None:
+    if predicted_N.shape != (num_tasks,):
+        raise ValueError(
+            f"predicted solve rates have shape {predicted_N.shape}; they must be ({num_tasks},)"
+        )
+    lowest, highest = np.fmin.reduce(predicted_N), np.fmax.reduce(predicted_N)
+    if lowest < 0 or highest > 1:
+        raise ValueError(
+            f"predicted solve rates span [{lowest:g}, {highest:g}]; they must lie in [0, 1] "
+            "or be NaN: clip them"
+        )
 
 
 def _decayed(counts: Floats, prior: Floats, forgetting: float, out: Floats | None = None) -> Floats:

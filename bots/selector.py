@@ -10,10 +10,11 @@ from bots.feedback import Feedback
 class AbstractSelector(ABC):
     """Chooses the tasks of the next batch, and learns from how their rollouts went.
 
-    The contract, which `tests/bots/test_contract.py` checks for every selector: `select` returns
-    distinct positions; equal state, pool and generator give equal choices; a call that raises
-    changes nothing; `state_dict` followed by `load_state_dict` on a fresh object continues bit for
-    bit. A selector owns its `numpy.random.Generator` and is not safe to share between threads.
+    The contract, which `tests/contract/test_selectors.py` checks for every selector: `select`
+    returns distinct positions; equal state, pool and generator give equal choices; a call that
+    raises changes nothing; `state_dict` followed by `load_state_dict` on a fresh object continues
+    bit for bit. A selector owns its `numpy.random.Generator` and is not safe to share between
+    threads.
     """
 
     @abstractmethod

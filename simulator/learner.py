@@ -47,6 +47,7 @@ class LearnerLaw:
                 )
 
 
+_STATE_ENTRIES = {"fingerprint", "skills", "gate_logit", "step", "drawn_tasks", "drawn_counts"}
 _REFERENCE_BATCH = 128
 _REFERENCE_GROUP = 16
 
@@ -100,6 +101,7 @@ class Learner:
 
     def sample(self, task_ids_B: Ints, group_size: int) -> Floats:
         """Rewards in {0, 1} of one group per task, shape (B, `group_size`)."""
+        self._check_ids(task_ids_B)
         rates_B = kernels.solve_rates(self.tasks, task_ids_B, self._ability())
         self._touched.append(task_ids_B)
         return kernels.rollouts(
@@ -108,6 +110,7 @@ class Learner:
 
     def train(self, task_ids_B: Ints, successes_B: Floats, trials_B: Floats) -> dict[str, float]:
         """One GRPO step on these groups; figures about it."""
+        self._check_ids(task_ids_B)
         informative = np.flatnonzero((successes_B > 0) & (successes_B < trials_B))
         size = 0.0
         if informative.size:
@@ -125,6 +128,7 @@ class Learner:
         """True solve rates of these tasks, or of all."""
         if task_ids is None:
             task_ids = np.arange(self.tasks.num_tasks)
+        self._check_ids(task_ids)
         return kernels.solve_rates(self.tasks, task_ids, self._ability())
 
     def heldout_solve_rate(self) -> float:
@@ -164,18 +168,38 @@ class Learner:
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Puts back what `state_dict` returned; refuses the state of another learner."""
-        if state.get("fingerprint") != self._fingerprint():
+        """Puts back what `state_dict` returned.
+
+        Raises:
+            ValueError: for the state of another learner, or damaged state; nothing is changed then.
+        """
+        if not isinstance(state, dict) or state.get("fingerprint") != self._fingerprint():
             raise ValueError(
                 "the state belongs to another learner (its tasks, law or seed differ): "
                 "build the learner from the scenario and seed it was saved with"
             )
+        if set(state) != _STATE_ENTRIES:
+            raise ValueError(f"the state has entries {sorted(state)}, not {sorted(_STATE_ENTRIES)}")
+        skills_D = np.array(state["skills"], dtype=np.float64)
         drawn = np.array(state["drawn_tasks"], dtype=np.int64)
-        self._skills_D = np.array(state["skills"], dtype=np.float64)
-        self._gate_logit, self._step = float(state["gate_logit"]), int(state["step"])
+        counts = np.array(state["drawn_counts"], dtype=np.int64)
+        gate_logit, step = float(state["gate_logit"]), int(state["step"])
+        self._check_ids(drawn)
+        sound = skills_D.shape == self._skills_D.shape and np.isfinite(skills_D).all()
+        if not sound or drawn.shape != counts.shape or math.isnan(gate_logit) or step < 0:
+            raise ValueError("the state is damaged: go back to an earlier checkpoint")
+        self._skills_D, self._gate_logit, self._step = skills_D, gate_logit, step
         self._drawn_N[:] = 0
-        self._drawn_N[drawn] = state["drawn_counts"]
+        self._drawn_N[drawn] = counts
         self._touched = [drawn]
+
+    def _check_ids(self, task_ids: Ints) -> None:
+        """Compiled loops do not check bounds."""
+        if task_ids.size and not 0 <= task_ids.min() <= task_ids.max() < self.tasks.num_tasks:
+            raise ValueError(
+                f"task ids span {task_ids.min()} to {task_ids.max()}; "
+                f"the pool has 0 to {self.tasks.num_tasks - 1}"
+            )
 
     def _step_size(self, groups: int, group_size: float) -> float:
         law = self.law

@@ -47,30 +47,50 @@ class Items:
                 "they must satisfy 0 <= guessing <= ceiling <= 1"
             )
 
+    def take(self, places: Ints) -> "Items":
+        """The items at these places."""
+        return Items(
+            self.difficulty_N[places],
+            self.discrimination_N[places],
+            self.guessing_N[places],
+            self.ceiling_N[places],
+        )
+
 
 def tasks_from_items(
-    items: Items, domains_N: Ints, start_rate: float, rng: np.random.Generator
+    items: Items,
+    domains_N: Ints,
+    start_rate: float,
+    rng: np.random.Generator,
+    residual_sd: float = 1.0,
 ) -> Tasks:
     """Tasks with these item parameters and a learner whose mean solve rate starts at `start_rate`.
+
+    The learner's logit of a task strays by N(0, `residual_sd`^2) from the item's curve, as real
+    models do; without, it would be known from the parameters, and so from the models they were
+    fitted to.
 
     Args:
         items: fitted parameters.
         domains_N: domain of each task, 0, 1, ...
         start_rate: mean solve rate of the untrained learner; it fixes the initial ability.
-        rng: draws what the parameters do not tell: transfer values, and skills within domains.
+        rng: draws what the parameters do not tell: residuals, transfer values, and skills.
+        residual_sd: in logits.
 
     Raises:
         ValueError: when no ability gives `start_rate`.
     """
     height_N = items.ceiling_N - items.guessing_N
+    residual_N = rng.normal(0, residual_sd, items.difficulty_N.size)
+
+    def logits(ability: float) -> Floats:
+        return items.discrimination_N * (ability - items.difficulty_N) + residual_N
 
     def mean_rate(ability: float) -> float:
-        logit_N = items.discrimination_N * (ability - items.difficulty_N)
-        return float((items.guessing_N + height_N * _sigmoid(logit_N)).mean())
+        return float((items.guessing_N + height_N * _sigmoid(logits(ability))).mean())
 
-    ability = _solve(mean_rate, start_rate)
     return _assemble(
-        items.discrimination_N * (ability - items.difficulty_N),
+        logits(_solve(mean_rate, start_rate)),
         items.discrimination_N,
         items.guessing_N,
         items.ceiling_N,

@@ -52,8 +52,24 @@ def test_every_command_that_a_page_names_is_understood(page):
             _parser().parse_args(shlex.split(line, comments=True))
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_links_and_pictures_of_a_page_exist(page):
+def tracked() -> set[Path] | None:
+    """What a clone would hold; None outside a checkout."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    if listed.returncode != 0:
+        return None
+    return {ROOT / name for name in listed.stdout.split("\0") if name}
+
+
+LINKING = sorted({*PAGES, *(ROOT / "docs").rglob("*.md")})
+
+
+@pytest.mark.parametrize("page", LINKING, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_and_pictures_of_a_page_exist_in_a_clone(page):
+    files = tracked()
     for target in re.findall(r"\]\(([^)#]+?)\)", page.read_text()):
+        path = (page.parent / target).resolve()
         if "://" not in target:
-            assert (page.parent / target).exists(), target
+            assert path.exists(), target
+            assert files is None or path in files, f"{target} is not under version control"

@@ -4,7 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from bots import _state, checks
+from bots import checks
+from bots import state as states
 from bots._types import Ints
 from bots.feedback import Feedback
 from bots.pool import Pool
@@ -35,7 +36,7 @@ class EasyToHardSelector(AbstractSelector):
                 "add `weak` or `strong` to Pool(references=...)"
             )
         self._pool = pool
-        self._rng = rng
+        self._rng = checks.rng(rng)
         hardness = [1 - np.nan_to_num(pool.references[name], nan=-1.0) for name in names]
         self._order_N = np.lexsort([rng.permutation(pool.num_tasks), *reversed(hardness)])
         self._cursor = 0
@@ -60,12 +61,15 @@ class EasyToHardSelector(AbstractSelector):
 
     def state_dict(self) -> dict[str, Any]:
         """The order, the place in it, and the generator."""
-        head = _state.header(_NAME, _VERSION, self._pool, self._rng)
+        head = self._header()
         return {**head, "order": self._order_N.copy(), "cursor": self._cursor}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Puts all of it back."""
-        _state.check(state, _NAME, _VERSION, self._pool, ("order", "cursor"))
-        order_N = _state.permutation("order", state["order"], self._pool.num_tasks)
+        states.check(state, self._header(), ("order", "cursor"))
+        order_N = states.permutation("order", state["order"], self._pool.num_tasks)
         cursor = checks.integer("cursor", state["cursor"], 0, self._pool.num_tasks - 1)
-        self._order_N, self._cursor, self._rng = order_N, cursor, _state.generator(state["rng"])
+        self._order_N, self._cursor, self._rng = order_N, cursor, states.generator(state["rng"])
+
+    def _header(self) -> states.State:
+        return states.header(_NAME, _VERSION, self._pool, self._rng)

@@ -4,7 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from bots import _state, checks
+from bots import checks
+from bots import state as states
 from bots._types import Floats, Ints
 from bots.acquisition import closeness, top_b
 from bots.baselines.shuffle import EpochOrder
@@ -53,7 +54,7 @@ class MoPPSSelector(AbstractSelector):
         candidate_ratio: int = 16,
     ) -> None:
         self._pool = pool
-        self._rng = rng
+        self._rng = checks.rng(rng)
         self._target = checks.number("target", target, 0, 1)
         self._decay = checks.number("decay", decay, 0, 1)
         self._candidate_ratio = checks.integer("candidate_ratio", candidate_ratio, 1)
@@ -94,7 +95,7 @@ class MoPPSSelector(AbstractSelector):
     def state_dict(self) -> dict[str, Any]:
         """Beliefs, epoch order and generator."""
         return {
-            **_state.header(_NAME, _VERSION, self._pool, self._rng),
+            **self._header(),
             **self._epoch.state_dict(),
             "alpha": self._alpha_N.copy(),
             "beta": self._beta_N.copy(),
@@ -102,13 +103,21 @@ class MoPPSSelector(AbstractSelector):
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Puts all of it back."""
-        _state.check(state, _NAME, _VERSION, self._pool, ("order", "cursor", "alpha", "beta"))
+        states.check(state, self._header(), ("order", "cursor", "alpha", "beta"))
         posterior = BetaPosterior(state["alpha"], state["beta"])
         if posterior.num_tasks != self._pool.num_tasks:
             raise ValueError(
                 f"the state has {posterior.num_tasks} beliefs for {self._pool.num_tasks} tasks"
             )
-        rng = _state.generator(state["rng"])
+        rng = states.generator(state["rng"])
         self._epoch.load_state_dict(state)
         self._alpha_N, self._beta_N = posterior.alpha_N.copy(), posterior.beta_N.copy()
         self._rng = rng
+
+    def _header(self) -> states.State:
+        config = {
+            "target": self._target,
+            "decay": self._decay,
+            "candidate_ratio": self._candidate_ratio,
+        }
+        return states.header(_NAME, _VERSION, self._pool, self._rng, config)

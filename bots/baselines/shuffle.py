@@ -4,7 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from bots import _state, checks
+from bots import checks
+from bots import state as states
 from bots._types import Ints
 from bots.feedback import Feedback
 from bots.pool import Pool
@@ -38,7 +39,7 @@ class EpochOrder:
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Puts both back."""
-        order_N = _state.permutation("order", state["order"], self._order_N.size)
+        order_N = states.permutation("order", state["order"], self._order_N.size)
         self._cursor = checks.integer("cursor", state["cursor"], 0, order_N.size)
         self._order_N = order_N
 
@@ -52,7 +53,7 @@ class ShuffleSelector(AbstractSelector):
 
     def __init__(self, pool: Pool, rng: np.random.Generator) -> None:
         self._pool = pool
-        self._rng = rng
+        self._rng = checks.rng(rng)
         self._epoch = EpochOrder(pool.num_tasks)
 
     def select(self, batch_size: int) -> Ints:
@@ -72,11 +73,14 @@ class ShuffleSelector(AbstractSelector):
 
     def state_dict(self) -> dict[str, Any]:
         """The epoch's order, the place in it, and the generator."""
-        return {**_state.header(_NAME, _VERSION, self._pool, self._rng), **self._epoch.state_dict()}
+        return {**self._header(), **self._epoch.state_dict()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Puts all of it back."""
-        _state.check(state, _NAME, _VERSION, self._pool, ("order", "cursor"))
-        rng = _state.generator(state["rng"])
+        states.check(state, self._header(), ("order", "cursor"))
+        rng = states.generator(state["rng"])
         self._epoch.load_state_dict(state)
         self._rng = rng
+
+    def _header(self) -> states.State:
+        return states.header(_NAME, _VERSION, self._pool, self._rng)

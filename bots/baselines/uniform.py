@@ -4,7 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from bots import _state, checks
+from bots import checks
+from bots import state as states
 from bots._types import Ints
 from bots.feedback import Feedback
 from bots.pool import Pool
@@ -22,7 +23,7 @@ class UniformSelector(AbstractSelector):
 
     def __init__(self, pool: Pool, rng: np.random.Generator) -> None:
         self._pool = pool
-        self._rng = rng
+        self._rng = checks.rng(rng)
 
     def select(self, batch_size: int) -> Ints:
         """B distinct tasks, every set of B as likely as any other."""
@@ -42,9 +43,12 @@ class UniformSelector(AbstractSelector):
 
     def state_dict(self) -> dict[str, Any]:
         """The generator."""
-        return _state.header(_NAME, _VERSION, self._pool, self._rng)
+        return self._header()
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Puts the generator back."""
-        _state.check(state, _NAME, _VERSION, self._pool, ())
-        self._rng = _state.generator(state["rng"])
+        states.check(state, self._header())
+        self._rng = states.generator(state["rng"])
+
+    def _header(self) -> states.State:
+        return states.header(_NAME, _VERSION, self._pool, self._rng)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from backends import SimulatedBackend, run, simulate
-from bots import BOTSSelector, Feedback, Pool
+from bots import AbstractCollector, BOTSSelector, Feedback, Pool
 from bots.baselines import DynamicSampling, ShuffleSelector
 from simulator import Scenario
 
@@ -40,19 +40,53 @@ def test_the_selector_is_updated_once_per_step_with_all_groups():
     assert updates == [record.feedback.task_ids_B.size for record in made]
 
 
+class Scripted(AbstractCollector):
+    """Rolls out one group per task, and answers what it is told to."""
+
+    def __init__(self, kept):
+        self.kept = kept
+
+    def collect(self, select, rollout, batch_size, group_size):
+        rollout(select(batch_size), group_size)
+        return self.kept
+
+
 def test_a_step_in_which_no_group_is_kept_trains_nothing():
     backend, _ = simulate(HARD, 0)
     before = backend.evaluate()
-
-    class Nothing(DynamicSampling):
-        def collect(self, select, rollout, batch_size, group_size):
-            rollout(select(batch_size), group_size)
-
-    (record,) = records(Nothing(), steps=1, backend=backend)
+    (record,) = records(Scripted(np.empty(0)), steps=1, backend=backend)
     assert record.trained_ids_B.size == 0
     assert record.progress.rollouts_generated == 128
     assert record.progress.rollouts_trained == 0
     assert backend.evaluate() == before
+
+
+@pytest.mark.parametrize("kept", [[16], [-1], [3, 3], [0.5], [[1]], None, "all"])
+def test_only_groups_of_this_step_can_be_trained_on_and_only_once(kept):
+    with pytest.raises(ValueError, match="the collector kept"):
+        records(Scripted(kept), steps=1)
+
+
+def test_no_more_groups_than_the_batch_can_be_trained_on():
+    class Greedy(AbstractCollector):
+        def collect(self, select, rollout, batch_size, group_size):
+            return np.arange(rollout(select(2 * batch_size), group_size).num_groups)
+
+    with pytest.raises(ValueError, match="kept 32 groups"):
+        records(Greedy(), steps=1)
+
+
+@pytest.mark.parametrize(
+    "choice", [[0] * 16, list(range(15)), list(range(17)), [0.5] * 16, list(range(290, 306)), None]
+)
+def test_a_selector_that_breaks_its_contract_is_stopped(choice):
+    class Wrong(ShuffleSelector):
+        def select(self, batch_size):
+            return choice
+
+    backend, _ = simulate(HARD, 0)
+    with pytest.raises(ValueError, match=r"task|chose"):
+        records(backend=backend, selector=Wrong(backend.pool, np.random.default_rng(0)), steps=1)
 
 
 @pytest.mark.parametrize("collector", [None, DynamicSampling()])

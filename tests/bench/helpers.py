@@ -1,6 +1,9 @@
 """Small settings and strategies that misbehave."""
 
 import os
+import sys
+
+import numpy as np
 
 from bench.runner import Plan, plans
 from bench.settings import Setting, scenario_setting
@@ -29,8 +32,41 @@ def tiny_plans(strategies=("shuffle", "bots"), seeds=2) -> list[Plan]:
     return plans([tiny_setting()], strategies, range(seeds), truth_every=4)
 
 
+class FailingSelector(UniformSelector):
+    """Raises at the first update."""
+
+    def update(self, feedback):
+        raise RuntimeError("this selector always fails")
+
+
 def failing(pool: Pool, rng):
-    raise RuntimeError("this factory always fails")
+    return FailingSelector(pool, rng)
+
+
+class ExitingSelector(UniformSelector):
+    """Tries to end the program."""
+
+    def update(self, feedback):
+        sys.exit(3)
+
+
+def exiting(pool: Pool, rng):
+    return ExitingSelector(pool, rng)
+
+
+def broken_factory(pool: Pool, rng):
+    raise ValueError("this factory cannot build")
+
+
+class BoastingSelector(UniformSelector):
+    """Believes in solve rates above 1."""
+
+    def solve_rates(self):
+        return np.full(300, 1.7)
+
+
+def boasting(pool: Pool, rng):
+    return BoastingSelector(pool, rng)
 
 
 class DyingSelector(UniformSelector):

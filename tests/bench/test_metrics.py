@@ -32,10 +32,15 @@ def test_the_truth_is_calibrated_and_scores_best(true):
     true = np.array(true)
     best = metrics.belief_scores(true, true)
     assert best["calibration_error"] == pytest.approx(0, abs=1e-12)
+    assert best["brier_excess"] == pytest.approx(0, abs=1e-12)
+    assert best["log_loss_excess"] == pytest.approx(0, abs=1e-12)
     for wrong in (np.full(true.size, 0.5), 1 - true):
         scores = metrics.belief_scores(wrong, true)
         assert scores["brier"] >= best["brier"] - 1e-12
         assert scores["log_loss"] >= best["log_loss"] - 1e-12
+        for name in ("brier", "log_loss"):
+            excess = scores[name] - best[name]
+            assert scores[f"{name}_excess"] == pytest.approx(excess, abs=1e-9)
 
 
 def test_a_constant_prediction_has_no_discrimination():
@@ -69,7 +74,7 @@ def test_the_cost_to_reach_a_score_is_interpolated(target, cost):
 def test_a_run_compared_with_itself_is_exactly_as_fast_and_as_good(fraction):
     run = (COST, SCORE)
     assert metrics.time_to_best(run, run, fraction) == 1
-    assert metrics.best_so_far_ratio(run, run, fraction) == 1
+    assert metrics.best_so_far_ratio(run, run, fraction * 30) == 1
 
 
 @given(st.integers(0, 10_000))
@@ -100,3 +105,15 @@ def test_the_best_so_far_counts_only_what_the_budget_pays_for():
 def test_the_area_is_the_mean_height():
     assert metrics.area(COST, np.full(4, 0.3), 25.0) == pytest.approx(0.3)
     assert metrics.area(COST, np.array([0.0, 1.0, 2.0, 3.0]), 30.0) == pytest.approx(1.5)
+
+
+def test_a_curve_is_cut_where_the_budget_ends():
+    cost, score = metrics.until(COST, SCORE, 15.0)
+    assert cost.tolist() == [0, 10, 15]
+    assert score == pytest.approx([0.1, 0.2, 0.3])
+    assert metrics.until(COST, SCORE, 99.0)[0].tolist() == COST.tolist()
+
+
+def test_a_reference_that_solves_nothing_has_no_best():
+    nothing = (COST, np.zeros(4))
+    assert np.isnan(metrics.best_so_far_ratio((COST, SCORE), nothing, 30.0))

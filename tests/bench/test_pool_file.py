@@ -8,8 +8,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from bench.__main__ import main
 from bench.cell import run_cell
-from bench.pool_file import PoolFile, pool_setting, read_tasks
+from bench.pool_file import PoolFile, read_tasks
+from bench.settings import pool_setting
 from tests.test_layout import ROOT
 
 DATA = Path(os.environ.get("BOTS_DATA", ROOT.parent / "shared" / "data"))
@@ -54,7 +56,7 @@ def test_all_formats_say_the_same(tmp_path, name):
 
 
 def test_several_columns_make_one_reference(tmp_path):
-    table = columns() | {"a": [0, 1] * 20, "b": [1, 1] * 20}
+    table = columns() | {"a": [0, 1] * 20, "b": [1, 1] * 20, "strong": [1.0] * ROWS}
     tasks = read_tasks(replace(write(tmp_path / "p.csv", table), weak=("a", "b")))
     assert tasks.references["weak"].tolist() == [0.5, 1.0] * 20
 
@@ -69,9 +71,41 @@ def test_a_user_s_tasks_run_like_a_scenario(tmp_path):
     setting = pool_setting(write(tmp_path / "mine.csv", columns()), 4, 8, 6)
     assert setting.name == "mine"
     result = run_cell(setting, "bots", 0)
-    assert result.columns["step"][-1] == 6
+    assert result.columns["step"][-1] == 9
     assert result.config["pool"]["path"] == "mine.csv"
     assert len(result.config["pool"]["sha256"]) == 64
+
+
+def test_a_run_on_a_user_s_tasks_resumes(tmp_path, capsys):
+    write(tmp_path / "mine.csv", columns())
+    command = ["run", "smoke", "--pool", str(tmp_path / "mine.csv"), "--out", str(tmp_path / "out")]
+    command += [
+        "--weak",
+        "qwen2.5_7b_pass_rate",
+        "--seeds",
+        "1",
+        "--steps",
+        "4",
+        "--batch-size",
+        "4",
+    ]
+    command += ["--strategy", "bots"]
+    for said in ("2 cells run, 0 already there", "0 cells run, 2 already there"):
+        assert main(command) == 0
+        assert said in capsys.readouterr().out
+
+
+def test_strategies_that_the_pool_cannot_serve_are_left_out_with_a_note(tmp_path, capsys):
+    table = columns()
+    del table["qwen3_30b_pass_rate"]
+    write(tmp_path / "p.csv", table)
+    command = ["run", "smoke", "--pool", str(tmp_path / "p.csv"), "--out", str(tmp_path / "out")]
+    command += ["--seeds", "1", "--steps", "2", "--batch-size", "4"]
+    assert main(command) == 0
+    said = capsys.readouterr()
+    assert "left out on account of p: strategy 'bots'" in said.err
+    assert main([*command, "--strategy", "bots"]) == 2
+    assert "no reference ['strong']" in capsys.readouterr().err
 
 
 def test_the_learner_starts_near_its_weak_reference(tmp_path):
@@ -137,10 +171,15 @@ def test_item_parameters_are_used_when_they_are_there(tmp_path):
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ({"qwen2.5_7b_pass_rate": [1.5] * ROWS}, r"1\.5 in row 0"),
-        ({"qwen3_30b_pass_rate": ["high"] * ROWS}, "must be numeric"),
-        ({"id": ["same"] * ROWS}, "'same' names"),
+        ({"qwen2.5_7b_pass_rate": [18.75] * ROWS}, r"18\.75 in row 0 .*divide percentages by 100"),
+        ({"qwen2.5_7b_pass_rate": [-1.0] * ROWS}, "leave missing entries empty"),
+        ({"qwen2.5_7b_pass_rate": [None] * ROWS}, "no rate in any row"),
+        ({"qwen3_30b_pass_rate": ["0.5"] * 3 + ["6%"] * (ROWS - 3)}, "row 3 has '6%'"),
+        ({"qwen3_30b_pass_rate": [0.0] * ROWS}, "swap --weak and --strong"),
+        ({"id": ["same"] * ROWS}, "'same' in rows 0 and 1"),
+        ({"id": [b"caf\xe9"] * ROWS}, "UTF-8"),
         ({"domain": [None] + ["math"] * (ROWS - 1)}, "1 empty entries"),
+        ({"domain": [["nested"]] * ROWS}, "column 'domain'"),
         ({"difficulty": [None] * ROWS, "discrimination": [1.0] * ROWS}, "difficulty of task 0"),
     ],
 )
@@ -150,6 +189,31 @@ def test_bad_content_is_refused(tmp_path, change, says):
         pool_setting(source, 4, 8, 6)
 
 
+def test_other_columns_of_a_nested_parquet_file_do_not_matter(tmp_path):
+    table = columns() | {"prompt": [[{"role": "user", "content": "2 + 2?"}]] * ROWS}
+    assert read_tasks(write(tmp_path / "p.parquet", table)).keys_N.size == ROWS
+
+
+def test_ids_are_checked_before_tasks_are_held_out(tmp_path):
+    table = columns()
+    table["id"][5] = table["id"][0]
+    with pytest.raises(ValueError, match="rows 0 and 5"):
+        read_tasks(write(tmp_path / "p.csv", table))
+
+
+@pytest.mark.parametrize("name", ["Weak", " weak", "weak_rate"])
+def test_a_misspelt_column_is_suggested(tmp_path, name):
+    with pytest.raises(ValueError, match=f"Did you mean --weak '{name}'"):
+        read_tasks(write(tmp_path / "p.parquet", {name: [0.5] * ROWS}))
+
+
+def test_columns_of_the_same_name_are_refused(tmp_path):
+    path = tmp_path / "p.csv"
+    path.write_text("id,weak,weak\n1,0.5,0.5\n")
+    with pytest.raises(ValueError, match="several columns named 'weak'"):
+        read_tasks(PoolFile(str(path)))
+
+
 @pytest.mark.parametrize(
     ("options", "says"),
     [
@@ -157,14 +221,31 @@ def test_bad_content_is_refused(tmp_path, change, says):
         ({"id_column": "nope"}, "no column 'nope'"),
         ({"domain": "nope"}, "no column 'nope'"),
         ({"missing": "zero"}, "one of error, drop, keep"),
-        ({"heldout_share": 1.5}, "holding out 1.5"),
-        ({"start_rate": 2.0}, "cannot start"),
+        ({"heldout_share": 1.5}, "heldout_share is 1.5"),
+        ({"heldout_share": 0.0}, "holding out 0"),
+        ({"start_rate": 2.0}, "start_rate is 2.0"),
+        ({"start_rate": 1.0}, "cannot start"),
+        ({"residual_sd": -1.0}, "residual_sd is -1.0"),
+        ({"reference_trials": 0}, "reference_trials is 0"),
     ],
 )
 def test_bad_options_are_refused(tmp_path, options, says):
-    source = replace(write(tmp_path / "p.csv", columns()), **options)
+    source = write(tmp_path / "p.csv", columns())
     with pytest.raises(ValueError, match=says):
-        pool_setting(source, 4, 8, 6)
+        pool_setting(replace(source, **options), 4, 8, 6)
+
+
+def test_a_batch_larger_than_the_pool_names_the_option(tmp_path):
+    with pytest.raises(ValueError, match="lower --batch-size"):
+        pool_setting(write(tmp_path / "p.csv", columns()), 39, 8, 6)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("a.csv", "a"), ("v.1.csv.gz", "v.1"), (".csv", "pool"), ("b.parquet", "b")],
+)
+def test_a_setting_is_named_after_its_file(name, expected):
+    assert PoolFile(f"some/folder/{name}").name == expected
 
 
 @pytest.mark.parametrize(
@@ -208,4 +289,4 @@ def test_the_real_items_run_whole():
     setting = pool_setting(source, 128, 16, 5)
     columns = run_cell(setting, "bots", 0).columns
     assert columns["pool"][0] == pytest.approx(tasks.references["weak"].mean(), abs=0.02)
-    assert columns["informative"][1:].mean() > 0.8
+    assert columns["informative"][1:].mean() > 0.6

@@ -2,17 +2,21 @@
 
 import json
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from bench import paper
+from bench import figures, paper
 from bench.__main__ import main
 from bench.report import write_report
 from bench.runner import run_cells
+from bench.settings import scenario_setting
+from bench.stats import Estimate
 from bench.store import Store
 from bench.summary import standings, summarize
-from bench.tables import Table, setting_tables
+from bench.tables import Table, setting_tables, standings_table
+from simulator import SCENARIOS
 from tests.bench.helpers import tiny_plans
 
 STRATEGIES = ["shuffle", "bots", "dapo", "mopps", "oracle-gain"]
@@ -41,7 +45,7 @@ def test_the_reference_is_its_own_measure(rows):
 
 def test_rows_hold_every_figure_with_an_interval_around_it(rows):
     for row in rows.values():
-        assert row.seeds == 3
+        assert row.seeds == (0, 1, 2)
         for name, estimate in row.figures.items():
             if np.isfinite(estimate.value):
                 assert estimate.low <= estimate.value <= estimate.high, name
@@ -50,7 +54,21 @@ def test_rows_hold_every_figure_with_an_interval_around_it(rows):
 def test_oversampling_is_faster_per_step_than_per_rollout(rows):
     figures = rows["dapo"].figures
     assert figures["ttb50_rollouts"].value > figures["ttb50_steps"].value
-    assert figures["rollouts"].value > rows["bots"].figures["rollouts"].value
+    assert figures["trained_share"].value < 1 == rows["bots"].figures["trained_share"].value
+
+
+def test_group_figures_count_only_what_the_budget_pays_for(rows):
+    for row in rows.values():
+        assert (row.values["distinct_tasks"] * row.values["most_visits"] <= 12 * 16 * 12).all()
+        assert (row.values["distinct_tasks"] <= 12 * 16).all()
+
+
+def test_targets_are_cut_off_at_the_same_multiple_of_the_budget(rows):
+    for row in rows.values():
+        for name, values in row.values.items():
+            if name.startswith("ttb"):
+                assert (np.isinf(values) | (values * 12 <= 1.5 * 12 * 12)).all()
+    assert np.isinf(rows["dapo"].values["ttb100_rollouts"]).any()
 
 
 def test_shares_of_groups_add_up(rows):
@@ -62,13 +80,31 @@ def test_shares_of_groups_add_up(rows):
 def test_the_gain_oracle_scores_one_and_the_reference_zero(rows):
     table = {standing.strategy: standing for standing in standings(list(rows.values()))}
     assert table["shuffle"].score.value == 0
-    assert table["oracle-gain"].score.value == pytest.approx(1, abs=0.1)
+    unit = table["oracle-gain"].score
+    assert (unit.low, unit.value, unit.high) == (1, 1, 1)
+
+
+def test_strategies_on_fewer_settings_are_shown_as_such(rows):
+    other = replace(rows["bots"], setting="elsewhere")
+    reference = replace(rows["shuffle"], setting="elsewhere")
+    table = standings([*rows.values(), other, reference])
+    shown = {line[0]: line[3] for line in standings_table(table).rows}
+    assert shown["bots"] == "2"
+    assert shown["mopps"] == "only 1 of 2"
+
+
+def test_cells_that_cannot_be_compared_are_not(folder):
+    results = Store(folder).load()
+    odd = replace(results[0], config=results[0].config | {"steps": 99})
+    with pytest.raises(ValueError, match="different configurations"):
+        summarize([odd, *results[1:]])
 
 
 def test_strategies_without_beliefs_have_no_belief_scores(rows):
     assert np.isnan(rows["shuffle"].figures["auc"].value)
     assert 0.5 < rows["bots"].figures["auc"].value < 1
     beliefs = setting_tables(list(rows.values()))[-1]
+    assert beliefs.title.startswith("Predicted")
     assert "shuffle" not in {line[0] for line in beliefs.rows}
 
 
@@ -89,7 +125,7 @@ def test_failed_cells_are_shown(folder):
     report = write_report(folder)
     for path in (report.page, report.text):
         assert "3 CELLS FAILED" in path.read_text()
-        assert "this factory always fails" in path.read_text()
+        assert "this selector always fails" in path.read_text()
 
 
 def test_strategies_and_errors_cannot_inject_markup():
@@ -101,6 +137,42 @@ def test_strategies_and_errors_cannot_inject_markup():
 def test_a_pipe_in_a_cell_does_not_break_a_markdown_table():
     table = Table("t", ("a|b", "c"), (("x|y", "z"),))
     assert table.markdown().splitlines()[2] == "| x\\|y | z |"
+
+
+def test_one_seed_has_no_interval(tmp_path):
+    run_cells(tiny_plans(["shuffle", "bots", "oracle-gain"], 1), Store(tmp_path), workers=1)
+    row = next(row for row in summarize(Store(tmp_path).load()) if row.strategy == "bots")
+    assert not row.differs
+    tables = setting_tables([row])
+    gain = dict(zip(tables[0].headings, tables[0].rows[0], strict=True))["gain over shuffle"]
+    assert re.fullmatch(r"≈ [+-][\d.]+", gain)
+
+
+def test_the_first_run_after_a_damaged_command_file_says_what_to_do(folder, tmp_path, capsys):
+    run_cells(tiny_plans(["shuffle"], 1), Store(tmp_path), workers=1)
+    (tmp_path / "commands.json").write_text("[")
+    assert main(["report", str(tmp_path)]) == 2
+    assert "commands.json is damaged" in capsys.readouterr().err
+
+
+def test_labels_keep_their_order_and_distance_and_stay_near():
+    ends = [0.0, 0.01, 0.02, 0.5, 0.51, 1.0]
+    places = figures._spread(ends, 0.1)
+    assert (np.diff(places) >= 0.1 - 1e-12).all()
+    assert np.allclose(places, [-0.09, 0.01, 0.11, 0.455, 0.555, 1.0])
+    assert figures._spread([1.0, 2.0], 0.1) == [1.0, 2.0]
+
+
+@pytest.mark.parametrize(
+    ("name", "label"),
+    [
+        ("bots:thompson=False", "bots:thompson=False"),
+        ("my_pkg.mod:Sticky:bonus=2", "Sticky:bonus=2"),
+        ("a_very_long_name_of_a_strategy_indeed", "a_very_long_name_of_a_s…"),
+    ],
+)
+def test_labels_of_strategies_are_short(name, label):
+    assert figures._short(name) == label
 
 
 def test_an_empty_folder_says_what_to_do(tmp_path, capsys):
@@ -133,7 +205,7 @@ def test_failures_show_in_the_exit_status_and_on_the_terminal(tmp_path, capsys):
     arguments = ["run", "smoke", "--out", str(tmp_path), "--seeds", "1", "--steps", "2"]
     arguments += ["--scenario", "base", "--strategy", "tests.bench.helpers:failing"]
     assert main(arguments) == 1
-    assert "this factory always fails" in capsys.readouterr().err
+    assert "this selector always fails" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -143,6 +215,10 @@ def test_failures_show_in_the_exit_status_and_on_the_terminal(tmp_path, capsys):
         (["--pool", "nowhere.csv"], "cannot be read"),
         (["--pool", "nowhere.csv", "--num-tasks", "5"], "does not go with"),
         (["--batch-size", "99999"], "batch_size"),
+        (["--strategy", "bots:rho=1"], "no option"),
+        (["--strategy", "tests.bench.helpers:broken_factory"], "this factory cannot build"),
+        (["--pool", "nowhere.csv", "--scenario", "base"], "does not go with --pool"),
+        (["--missing", "drop"], "--missing goes with --pool"),
     ],
 )
 def test_bad_input_ends_before_anything_runs(tmp_path, capsys, arguments, says):
@@ -158,22 +234,52 @@ def test_the_roster_is_listed(capsys):
         assert f"  {name} " in listed
 
 
-def test_the_published_table_is_set_beside_the_replica(tmp_path):
-    arguments = ["run", "paper", "--out", str(tmp_path), "--seeds", "2", "--steps", "12"]
-    arguments += ["--num-tasks", "600", "--batch-size", "16"]
-    for name in ("easy-to-hard", "bots-explicit", "bots", "bots:implicit_weight=0.05"):
-        arguments += ["--strategy", name]
-    assert main(arguments) == 0
-    rows = summarize(Store(tmp_path).load())
-    table = paper.comparison(rows)
+def test_the_published_table_is_set_beside_the_replica(rows):
+    mine = [
+        replace(rows["bots"], setting="guru15", strategy=name)
+        for name in [*paper.PUBLISHED, "oracle-gain"]
+    ]
+    table = paper.comparison(mine)
     assert [line[0] for line in table.rows][:2] == [
         "easy-to-hard (offline easy to hard)",
-        "bots-explicit (ρ = 0)",
+        "bots-mopps (BOTS-MoPPS (λ = ρ = 0))",
     ]
-    assert any("0.72" in cell for cell in table.rows[3])
-    correlation, count = paper.rank_correlation(rows, "TTB 50 %")
-    assert count == 4
-    assert -1 <= correlation <= 1
+    assert table.rows[5][2].startswith("0.72")
+    assert paper.comparison(mine[:5]) is None
+
+
+def test_agreement_with_the_paper_is_measured(rows):
+    def shuffled(order):
+        values = [published.ttb50 for published in paper.PUBLISHED.values()]
+        return [
+            replace(
+                rows["bots"],
+                strategy=name,
+                figures=rows["bots"].figures | {"ttb50_steps": Estimate(values[k], 0, 9)},
+            )
+            for name, k in zip(paper.PUBLISHED, order, strict=True)
+        ]
+
+    perfect = paper.rank_correlation(shuffled(range(9)), "TTB 50 %")
+    assert perfect[:2] == (pytest.approx(1), 9)
+    assert perfect[2] < 0.01
+    rising = np.argsort([published.ttb50 for published in paper.PUBLISHED.values()])
+    order = np.empty(9, dtype=int)
+    order[rising] = rising[::-1]
+    reverse = paper.rank_correlation(shuffled(order), "TTB 50 %")
+    assert reverse[0] < -0.9
+    assert reverse[2] > 0.9
+
+
+def test_only_the_full_replica_is_compared_with_the_paper(folder):
+    (result, *_) = Store(folder).load()
+    setting = scenario_setting(SCENARIOS["guru15"])
+    config = result.config | {"steps": 200, "batch_size": 128, "group_size": 16}
+    config |= json.loads(json.dumps(setting.description))
+    assert not paper.is_replica(result)
+    assert paper.is_replica(replace(result, config=config))
+    smaller = config["scenario"] | {"num_tasks": 500}
+    assert not paper.is_replica(replace(result, config=config | {"scenario": smaller}))
 
 
 def test_perf_prints_ratios(capsys):

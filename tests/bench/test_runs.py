@@ -28,12 +28,13 @@ def result_fixture():
 
 def test_a_cell_has_a_row_before_training_and_one_per_step(result):
     columns = result.columns
-    assert columns["step"].tolist() == list(range(13))
-    assert columns["rollouts_generated"].tolist() == [step * 128 for step in range(13)]
+    assert columns["step"].tolist() == list(range(19))
+    assert columns["rollouts_generated"].tolist() == [step * 128 for step in range(19)]
     assert np.isfinite(columns["heldout"]).all()
-    assert np.isfinite(columns["pool"]).tolist() == [step in (0, 5, 10, 12) for step in range(13)]
-    assert (columns["difficulty"].sum(axis=1) == [0] + [16] * 12).all()
-    assert columns["distinct_tasks"][-1] <= 12 * 16
+    looked = [step in (0, 5, 10, 15, 18) for step in range(19)]
+    assert np.isfinite(columns["pool"]).tolist() == looked
+    assert (columns["difficulty"].sum(axis=1) == [0] + [16] * 18).all()
+    assert columns["distinct_tasks"][-1] <= 18 * 16
     assert columns["most_visits"][-1] >= 1
     shares = columns["informative"] + columns["all_wrong"] + columns["all_right"]
     assert np.allclose(shares[1:], 1)
@@ -62,9 +63,29 @@ def test_strategies_on_a_seed_start_alike_and_seeds_differ(result):
 
 def test_a_filtering_strategy_uses_more_rollouts_in_the_same_steps():
     columns = run_cell(tiny_setting(), "dapo", 0).columns
-    assert columns["step"][-1] == 12
-    assert columns["rollouts_generated"][-1] > 12 * 128
-    assert columns["rollouts_trained"][-1] == 12 * 128
+    assert columns["step"][-1] == 18
+    assert columns["rollouts_generated"][-1] > 18 * 128
+    assert columns["rollouts_trained"][-1] == 18 * 128
+
+
+def test_refilling_costs_less_than_whole_rounds():
+    whole, refilled = (
+        run_cell(tiny_setting(), name, 0).columns for name in ("dapo", "dapo-refill")
+    )
+    assert refilled["rollouts_generated"][18] < whole["rollouts_generated"][18]
+
+
+def test_only_strategies_that_use_references_pay_for_them():
+    paid = {
+        name: run_cell(tiny_setting(), name, 0).extra["offline_rollouts"]
+        for name in ("bots", "mopps")
+    }
+    assert paid == {"bots": 2 * 16 * 300, "mopps": 0}
+
+
+def test_beliefs_that_are_no_solve_rates_stop_the_cell():
+    with pytest.raises(ValueError, match=r"solve_rates\(\) spans \[1\.7, 1\.7\]"):
+        run_cell(tiny_setting(), "tests.bench.helpers:boasting", 0)
 
 
 def test_files_give_back_what_was_saved(result, tmp_path):
@@ -81,10 +102,10 @@ def test_files_give_back_what_was_saved(result, tmp_path):
 
 
 def test_cells_with_strange_names_have_files_of_their_own(tmp_path):
-    names = ["a--b", "a/b", "a b", "p.q:f:x=1,y='z'", "..", "ünï"]
+    names = ["a--b", "a/b", "a b", "p.q:f:x=1,y='z'", "..", "ünï", "難" * 200, "難" * 199]
     stems = {CellId(setting, strategy, 0).stem for setting in names for strategy in names}
     assert len(stems) == len(names) ** 2
-    assert all("/" not in stem for stem in stems)
+    assert all("/" not in stem and len(stem) < 200 for stem in stems)
 
 
 def test_a_write_that_fails_leaves_nothing_behind(result, tmp_path):
@@ -117,10 +138,10 @@ def test_a_run_does_every_cell_once(tmp_path):
     store = Store(tmp_path)
     first = run_cells(tiny_plans(), store, workers=2)
     assert (first.done, first.skipped, first.failed) == (4, 0, 0)
-    before = {path.name: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
+    before = {path.name: path.stat().st_mtime_ns for path in tmp_path.glob("*.parquet")}
     second = run_cells(tiny_plans(seeds=3), store, workers=2)
     assert (second.done, second.skipped, second.failed) == (2, 4, 0)
-    after = {path.name: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
+    after = {path.name: path.stat().st_mtime_ns for path in tmp_path.glob("*.parquet")}
     assert before.items() <= after.items()
 
 
@@ -132,14 +153,45 @@ def test_another_configuration_is_refused_before_anything_runs(tmp_path):
         run_cells(longer, store, workers=1)
 
 
-def test_a_failing_cell_is_recorded_and_the_others_go_on(tmp_path):
+def test_a_changed_setting_can_be_run_again_on_purpose(tmp_path):
     store = Store(tmp_path)
-    cells = tiny_plans(["shuffle", "tests.bench.helpers:failing"], 1)
+    run_cells(tiny_plans(["shuffle"], 1), store, workers=1)
+    longer = plans([scenario_setting(replace(TINY, steps=13))], ["shuffle"], [0], 4)
+    assert run_cells(longer, store, workers=1, redo=True).done == 1
+    (result,) = store.load()
+    assert result.config["steps"] == 13
+
+
+def test_a_strategy_whose_source_changed_is_another_configuration(tmp_path, monkeypatch):
+    source = "from bots.baselines import UniformSelector\n\n\ndef make(pool, rng):\n"
+    (tmp_path / "mine.py").write_text(source + "    return UniformSelector(pool, rng)\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    before = cell_config(tiny_setting(), "mine:make", 0, 4)
+    assert before == cell_config(tiny_setting(), "mine:make", 0, 4)
+    (tmp_path / "mine.py").write_text(source + "    return UniformSelector(pool, rng)  # changed\n")
+    after = cell_config(tiny_setting(), "mine:make", 0, 4)
+    assert {k for k in before if before[k] != after[k]} == {"strategy_source"}
+
+
+def test_a_repeated_strategy_runs_once():
+    assert len(tiny_plans(["bots", "shuffle", "bots"], 1)) == 2
+
+
+def test_two_runs_cannot_write_into_one_folder(tmp_path):
+    store = Store(tmp_path)
+    with store.locked(), pytest.raises(ValueError, match="another run is writing"):
+        run_cells(tiny_plans(["shuffle"], 1), store, workers=1)
+
+
+@pytest.mark.parametrize("name", ["failing", "exiting"])
+def test_a_failing_cell_is_recorded_and_the_others_go_on(tmp_path, name):
+    store = Store(tmp_path)
+    cells = tiny_plans(["shuffle", f"tests.bench.helpers:{name}"], 1)
     outcome = run_cells(cells, store, workers=2)
     assert (outcome.done, outcome.failed) == (1, 1)
     ((cell, error),) = store.failures()
-    assert cell.strategy == "tests.bench.helpers:failing"
-    assert "this factory always fails" in error
+    assert cell.strategy == f"tests.bench.helpers:{name}"
+    assert ("this selector always fails" if name == "failing" else "SystemExit: 3") in error
 
 
 def test_a_repaired_cell_is_no_longer_reported_as_failed(tmp_path):
@@ -159,7 +211,16 @@ def test_a_worker_that_dies_costs_only_its_own_cell(tmp_path):
     assert "worker process died" in store.failures()[0][1]
 
 
-def test_a_killed_run_resumes_with_nothing_lost_and_nothing_run_twice(tmp_path):
+@pytest.mark.parametrize("leftover", [".lock", "x.parquet.7.tmp", "x.failed.json.7.tmp"])
+def test_leftovers_of_a_killed_run_do_not_block_reading(result, tmp_path, leftover):
+    store = Store(tmp_path)
+    store.save(result)
+    (tmp_path / leftover).write_bytes(b"half")
+    assert len(store.load()) == 1
+    assert store.failures() == []
+
+
+def smoke(folder: Path, *more: str) -> list[str]:
     command = [
         sys.executable,
         "-m",
@@ -167,24 +228,68 @@ def test_a_killed_run_resumes_with_nothing_lost_and_nothing_run_twice(tmp_path):
         "run",
         "smoke",
         "--out",
-        str(tmp_path),
+        str(folder),
         "--workers",
         "2",
     ]
-    command += ["--seeds", "3", "--steps", "300", "--strategy", "shuffle", "--strategy", "bots"]
-    run = subprocess.Popen(command, cwd=ROOT, start_new_session=True, stdout=subprocess.DEVNULL)
-    deadline = time.monotonic() + 120
-    while len(list(tmp_path.glob("*.parquet"))) < 2 and time.monotonic() < deadline:
+    return [*command, "--seeds", "3", "--strategy", "shuffle", "--strategy", "bots", *more]
+
+
+def wait_for(condition, seconds: float = 120) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition() and time.monotonic() < deadline:
         time.sleep(0.01)
+    assert condition()
+
+
+def children(pid: int) -> list[int]:
+    tasks = Path(f"/proc/{pid}/task")
+    return [
+        int(child) for task in tasks.iterdir() for child in (task / "children").read_text().split()
+    ]
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="needs Linux's /proc")
+def test_workers_die_with_a_run_that_is_killed_alone(tmp_path):
+    run = subprocess.Popen(smoke(tmp_path, "--steps", "3000"), cwd=ROOT, stdout=subprocess.DEVNULL)
+    wait_for(lambda: len(children(run.pid)) >= 3)
+    workers = children(run.pid)
+    time.sleep(1)
+    run.kill()
+    run.wait()
+    wait_for(lambda: not any(Path(f"/proc/{pid}").exists() for pid in workers), 30)
+
+
+def test_a_killed_run_resumes_with_nothing_lost_and_nothing_run_twice(tmp_path):
+    command = smoke(tmp_path, "--steps", "200")
+    run = subprocess.Popen(command, cwd=ROOT, start_new_session=True, stdout=subprocess.DEVNULL)
+    wait_for(lambda: len(list(tmp_path.glob("*.parquet"))) >= 2)
     os.killpg(run.pid, signal.SIGKILL)
     run.wait()
     kept = {path.name: path.stat().st_mtime_ns for path in tmp_path.glob("*.parquet")}
     assert 2 <= len(kept) < 12
-    (tmp_path / ".tmp-1-leftover.parquet").write_bytes(b"half a cell")
+    (tmp_path / "half.parquet.1.tmp").write_bytes(b"half a cell")
+    os.utime(tmp_path / "half.parquet.1.tmp", (0, 0))
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     assert f"{12 - len(kept)} cells run, {len(kept)} already there, 0 failed" in done.stdout
     after = {path.name: path.stat().st_mtime_ns for path in tmp_path.glob("*.parquet")}
     assert len(after) == 12
     assert kept.items() <= after.items()
-    assert not list(tmp_path.glob(".tmp-*"))
+    assert not (tmp_path / "half.parquet.1.tmp").exists()
     assert len(Store(tmp_path).load()) == 12
+
+
+def test_an_interrupted_run_says_how_to_go_on(tmp_path):
+    run = subprocess.Popen(
+        smoke(tmp_path, "--steps", "200"),
+        cwd=ROOT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    wait_for(lambda: len(list(tmp_path.glob("*.parquet"))) >= 1)
+    run.send_signal(signal.SIGINT)
+    _, errors = run.communicate(timeout=60)
+    assert run.returncode == 130
+    assert "the same command goes on from here" in errors
+    assert "Traceback" not in errors

@@ -14,16 +14,6 @@ def test_intervals_of_a_mean_cover_the_truth_about_as_often_as_documented(seeds,
     assert least < covered / 1000 < 0.97
 
 
-def test_the_interquartile_mean_ignores_the_outer_quarters():
-    values = np.array([-np.inf, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, np.inf])
-    assert stats.interquartile_mean(values) == 3.5
-
-
-def test_the_interquartile_mean_of_normal_noise_is_its_centre():
-    values = np.random.default_rng(0).normal(2, 1, (2000, 20))
-    assert abs(stats.interquartile_mean(values).mean() - 2) < 0.03
-
-
 def test_medians_of_partly_infinite_values_stay_honest():
     reached = np.array([0.5, 0.6, 0.7, 0.8, np.inf])
     assert stats.bootstrap(reached, stats.median).value == 0.7
@@ -41,10 +31,26 @@ def test_the_same_values_give_the_same_interval():
     assert stats.bootstrap(values, stats.mean) == stats.bootstrap(values, stats.mean)
 
 
-def test_strata_keep_their_share_in_every_resample():
-    """Without variation inside strata there is none in the statistic."""
-    estimate = stats.stratified_bootstrap([np.zeros(5), np.ones(5)], stats.mean)
-    assert (estimate.low, estimate.value, estimate.high) == (0.5, 0.5, 0.5)
+def test_fewer_than_three_seeds_give_no_interval():
+    estimate = stats.bootstrap(np.array([0.1, 0.2]), stats.mean)
+    assert estimate.value == pytest.approx(0.15)
+    assert np.isnan(estimate.low)
+    assert np.isnan(estimate.high)
+
+
+def test_strata_count_alike_whatever_their_size():
+    few, many = np.full(3, 1.0), np.full(30, 0.5)
+    estimate = stats.mean_of_ratios([few, many], [few, np.ones(30)])
+    assert (estimate.low, estimate.value, estimate.high) == (0.75, 0.75, 0.75)
+
+
+def test_a_ratio_to_itself_is_certain_and_to_a_noisy_unit_is_not():
+    gains, unit = np.array([0.1, 0.2, 0.3, 0.4]), np.array([1.0, 0.5, 2.0, 1.5])
+    itself = stats.mean_of_ratios([unit], [unit])
+    assert (itself.low, itself.value, itself.high) == (1, 1, 1)
+    other = stats.mean_of_ratios([gains], [unit])
+    assert other.value == pytest.approx(0.2)
+    assert other.low < 0.2 < other.high
 
 
 def test_pairing_narrows_the_interval():

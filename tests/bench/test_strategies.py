@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from backends import simulate
-from bench.strategies import STRATEGIES, check_spec, is_oracle, make_strategy
-from bots import BOTSConfig, BOTSSelector, OneRound, Pool
+from bench.strategies import STRATEGIES, is_oracle, make_strategy, source_digest
+from bots import AbstractSelector, BOTSConfig, BOTSSelector, OneRound, Pool
 from bots.baselines import DynamicSampling, MoPPSSelector, UniformSelector
 from simulator import Scenario
 
@@ -19,8 +19,18 @@ def my_factory(pool, rng, flavour="plain"):
     return UniformSelector(pool, rng)
 
 
-def not_made(pool, rng):
-    raise RuntimeError("broken factory")
+def not_a_selector(pool, rng):
+    return 42
+
+
+class Unfinished(AbstractSelector):
+    """Lacks five methods."""
+
+    def __init__(self, pool, rng):
+        self.pool, self.rng = pool, rng
+
+    def select(self, batch_size):
+        return np.arange(batch_size)
 
 
 def test_names_give_the_strategies_they_promise():
@@ -78,6 +88,10 @@ def test_only_oracles_are_handed_the_truth():
         ("no.such.module:factory", "cannot import"),
         ("tests.bench.test_strategies:nothing", "cannot import"),
         ("tests.bench.test_strategies:POOL", "not callable"),
+        ("tests.bench.test_strategies:not_a_selector", "returned 42"),
+        ("tests.bench.test_strategies:Unfinished", "abstract"),
+        ("tests.bench.test_strategies:my_factory:colour=red", "colour"),
+        ("dapo:oversample=-1", "oversample"),
     ],
 )
 def test_mistakes_are_named(spec, says):
@@ -85,7 +99,6 @@ def test_mistakes_are_named(spec, says):
         make(spec)
 
 
-def test_a_name_can_be_checked_without_a_pool():
-    check_spec("bots:implicit_weight=0.3")
-    with pytest.raises(ValueError, match="no strategy"):
-        check_spec("nonsense")
+def test_imported_strategies_are_told_apart_by_their_source():
+    assert source_digest("bots") is None
+    assert len(source_digest("tests.bench.test_strategies:my_factory")) == 64

@@ -5,7 +5,7 @@ class NaiveBOTS:
     """The belief's part of BOTS for groups of equal size and distinct tasks."""
 
     def __init__(
-        self, weak, strong, forgetting=0.1, implicit_weight=0.1, momentum=0.9, min_gap=0.5
+        self, weak, strong, forgetting=0.1, implicit_weight=0.1, momentum=0.9, min_gap=0.02
     ):
         self.weak, self.strong = weak, strong
         self.forgetting, self.implicit_weight = forgetting, implicit_weight
@@ -34,8 +34,7 @@ class NaiveBOTS:
         count = len(measured)
         weak = sum(self.weak[k] for k in measured) / count
         strong = sum(self.strong[k] for k in measured) / count
-        pool_gap = (sum(self.strong) - sum(self.weak)) / len(self.weak)
-        if strong == weak or (strong - weak) / pool_gap < self.min_gap:
+        if abs(strong - weak) < self.min_gap:
             return
         now = (sum(measured.values()) / count - weak) / (strong - weak)
         if self.capability is None:

@@ -32,6 +32,11 @@ def test_the_shortlist_never_changes_the_choice(size):
         assert np.array_equal(np.sort(top_b(utility, size, rng)), expected)
 
 
+def test_a_utility_that_is_not_a_number_is_refused():
+    with pytest.raises(ValueError, match="1 utilities are NaN"):
+        top_b(np.array([0.1, np.nan, 0.3]), 1, np.random.default_rng(0))
+
+
 def test_ties_are_broken_evenly():
     utility = np.array([1.0, *[0.5] * 20, 0.1])
     rng = np.random.default_rng(2)

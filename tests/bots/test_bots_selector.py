@@ -181,3 +181,38 @@ def test_impossible_settings_are_refused_by_name(wrong):
 def test_a_prior_of_another_size_is_refused():
     with pytest.raises(ValueError, match="prior has 3 tasks, the pool 4"):
         BOTSSelector(make_pool(4), np.random.default_rng(0), prior=BetaPosterior.uniform(3))
+
+
+def test_state_of_another_configuration_is_refused_unless_changed_on_purpose():
+    pool = make_pool(4)
+    saved = BOTSSelector(pool, np.random.default_rng(0)).state_dict()
+    other = BOTSSelector(pool, np.random.default_rng(0), BOTS_VARIANTS["bots-dots"])
+    with pytest.raises(ValueError, match="settings"):
+        other.load_state_dict(saved)
+    saved["config"] = other.state_dict()["config"]
+    other.load_state_dict(saved)
+
+
+def test_state_of_another_prior_is_refused():
+    pool, prior = make_pool(4), BetaPosterior([2.0] * 4, [1.0] * 4)
+    saved = BOTSSelector(pool, np.random.default_rng(0), prior=prior).state_dict()
+    with pytest.raises(ValueError, match="settings"):
+        BOTSSelector(pool, np.random.default_rng(0)).load_state_dict(saved)
+
+
+@pytest.mark.parametrize("implicit", [None, 3, {}, {"capability": 0.1, "x": 1}])
+def test_damaged_implicit_state_is_refused_and_changes_nothing(implicit):
+    selector = BOTSSelector(make_pool(4), np.random.default_rng(0))
+    selector.update(Feedback([0], [1], [2]))
+    state = BOTSSelector(make_pool(4), np.random.default_rng(1)).state_dict()
+    before = selector.state_dict()
+    with pytest.raises(ValueError, match="capability"):
+        selector.load_state_dict(state | {"implicit": implicit})
+    after = selector.state_dict()
+    assert_array_equal(before["alpha"], after["alpha"])
+    assert before["rng"] == after["rng"]
+
+
+def test_a_seed_is_not_a_generator():
+    with pytest.raises(ValueError, match=r"default_rng\(seed\)"):
+        BOTSSelector(make_pool(4), 0)

@@ -30,6 +30,8 @@ def test_any_difference_changes_the_fingerprint(other):
 
 def test_labels_cannot_be_shifted_into_each_other():
     assert Pool(["ab", "c"]).fingerprint != Pool(["a", "bc"]).fingerprint
+    assert Pool(["a\0b", "c"]).fingerprint != Pool(["a", "b\0c"]).fingerprint
+    assert Pool(["a", "1:b"]).fingerprint != Pool(["a1:", "b"]).fingerprint
 
 
 @pytest.mark.parametrize(

@@ -146,3 +146,18 @@ def test_an_update_that_reuses_memory_gives_the_same_bits():
 def test_improper_beliefs_are_refused(alpha, beta, says):
     with pytest.raises(ValueError, match=says):
         BetaPosterior(alpha, beta)
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"forgetting": 5.0}, "forgetting"),
+        ({"implicit_weight": -0.1}, "implicit_weight"),
+        ({"predicted_N": np.array([-50.0, 0.5])}, r"\[0, 1\]"),
+        ({"predicted_N": np.array([0.5])}, "shape"),
+    ],
+)
+def test_impossible_updates_are_refused(options, says):
+    prior = BetaPosterior.uniform(2)
+    with pytest.raises(ValueError, match=says):
+        prior.update(Feedback([0], [1], [2]).evidence(), prior, **options)

@@ -110,6 +110,32 @@ def test_impossible_requests_are_refused_and_change_nothing(make, ids, size):
     assert live(backend, range(3)) == live(twin, range(3))
 
 
+def test_training_on_tasks_outside_the_pool_is_refused(make):
+    for task in (200, 999_999_999):
+        with pytest.raises(ValueError, match=r"span|pool"):
+            make(0).train(RolloutBatch([task], [[1.0, 0.0]]))
+
+
+@pytest.mark.parametrize("damage", ["drop", "add", "short", "nan", "junk"])
+def test_damaged_state_is_refused_and_changes_nothing(make, damage):
+    backend, twin = make(0), make(0)
+    state = backend.state_dict()
+    arrays = [name for name, value in state.items() if isinstance(value, np.ndarray) and value.size]
+    if damage == "drop":
+        state.pop(arrays[0])
+    elif damage == "add":
+        state["surprise"] = 1
+    elif damage == "short":
+        state[arrays[0]] = state[arrays[0]][:-1]
+    elif damage == "nan":
+        state[arrays[0]] = np.full_like(state[arrays[0]], np.nan)
+    else:
+        state = {"nothing": 0}
+    with pytest.raises(ValueError, match="state"):
+        backend.load_state_dict(state)
+    assert live(backend, range(3)) == live(twin, range(3))
+
+
 def test_only_the_interface_is_public(make):
     public = {name for name in dir(make(0)) if not name.startswith("_")}
     assert public == {name for name in dir(AbstractBackend) if not name.startswith("_")}

@@ -1,6 +1,10 @@
 """Laws that every strategy of the roster obeys."""
 
+import gc
 import json
+from collections.abc import Iterator
+from functools import partial
+from types import CellType, ModuleType
 
 import numpy as np
 import pytest
@@ -118,7 +122,7 @@ def test_state_of_another_pool_is_refused_and_changes_nothing(name):
     assert flat(selector.state_dict()) == before
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if not STRATEGIES[name].oracle])
+@pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("damage", ["selector", "version", "drop", "add", "rng", "empty"])
 def test_damaged_state_is_refused_and_changes_nothing(name, damage):
     pool, truth = world()
@@ -189,22 +193,71 @@ def test_partial_repeated_and_uneven_groups_are_taken(name, steps):
         assert len(set(selector.select(7).tolist())) == 7
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if not STRATEGIES[name].oracle])
-def test_strategies_hold_no_truth(name):
-    """Nothing reachable from a strategy is a truth, a backend or a learner."""
+def reachable(item: object) -> Iterator[object]:
+    """All objects that can be reached from one, through attributes, closures and containers."""
+    seen, queue = set(), [item]
+    while queue:
+        item = queue.pop()
+        if id(item) in seen or isinstance(item, np.ndarray | str | int | float | type | ModuleType):
+            continue
+        seen.add(id(item))
+        yield item
+        queue += gc.get_referents(item) if isinstance(item, CellType) else []
+        queue += list(getattr(item, "__dict__", {}).values())
+        queue += [getattr(item, slot, None) for slot in getattr(item, "__slots__", ())]
+        queue += list(getattr(item, "__closure__", None) or ())
+        queue += [getattr(item, name, None) for name in ("__self__", "func", "args", "keywords")]
+        queue += list(item.values()) if isinstance(item, dict) else []
+        queue += list(item) if isinstance(item, list | tuple | set) else []
+
+
+def sees_truth(strategy: object) -> bool:
+    packages = {type(item).__module__.split(".")[0] for item in reachable(strategy)}
+    return bool(packages & {"backends", "simulator"})
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_only_oracles_can_reach_the_truth(name):
     pool, truth = world()
     strategy = make_strategy(name, pool, np.random.default_rng(0), truth)
     live(strategy.selector, range(2))
-    seen, queue = set(), [strategy]
-    while queue:
-        item = queue.pop()
-        if id(item) in seen or isinstance(item, np.ndarray | str | int | float):
-            continue
-        seen.add(id(item))
-        assert type(item).__module__.split(".")[0] not in {"backends", "simulator"}, item
-        queue += list(getattr(item, "__dict__", {}).values())
-        queue += [
-            getattr(item, slot) for slot in getattr(item, "__slots__", ()) if hasattr(item, slot)
-        ]
-        queue += list(item.values()) if isinstance(item, dict) else []
-        queue += list(item) if isinstance(item, list | tuple) else []
+    assert sees_truth(strategy) == STRATEGIES[name].oracle
+
+
+def test_a_hidden_peek_would_be_found():
+    _, truth = world()
+
+    class Holder:
+        def __init__(self):
+            self.peek = partial(lambda size: truth.solve_rates()[:size], 3)
+
+    assert sees_truth(Holder())
+    assert not sees_truth(partial(lambda size: size, 3))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_only_strategies_that_pay_for_references_see_them(name):
+    pool, truth = world()
+    strategy = make_strategy(name, pool, np.random.default_rng(0), truth)
+    pools = [item for item in reachable(strategy) if isinstance(item, Pool)]
+    assert pools
+    assert all(bool(seen.references) == STRATEGIES[name].references for seen in pools)
+
+
+numbers = st.one_of(st.integers(-2, 125), st.floats(allow_nan=True, allow_infinity=True))
+vectors = st.lists(numbers, max_size=4)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@settings(max_examples=40, deadline=None)
+@given(ids=vectors, successes=vectors, trials=vectors)
+def test_any_feedback_is_either_taken_or_refused_without_a_trace(name, ids, successes, trials):
+    selector = make(name, *world())
+    before = flat(selector.state_dict())
+    try:
+        selector.update(Feedback(ids, successes, trials))
+    except ValueError:
+        assert flat(selector.state_dict()) == before
+    else:
+        rates = selector.solve_rates()
+        assert rates is None or np.isfinite(rates).all()

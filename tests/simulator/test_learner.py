@@ -1,3 +1,4 @@
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numba
@@ -148,20 +149,24 @@ def test_rollouts_do_not_depend_on_what_else_was_selected():
         assert one.step == two.step == step + 1
 
 
-def test_bits_do_not_depend_on_the_number_of_threads():
-    def run(threads: int) -> bytes:
-        numba.set_num_threads(threads)
-        made, rng = learner(), np.random.default_rng(0)
+def test_bits_do_not_depend_on_threads_or_on_what_runs_beside():
+    def run(seed: int) -> bytes:
+        made, rng = learner(seed), np.random.default_rng(seed)
         for _ in range(10):
             ids = rng.choice(400, 32, replace=False)
             train(made, ids, made.sample(ids, GROUP).sum(axis=1))
         return made.solve_rates().tobytes() + growth(made).tobytes()
 
+    alone = [run(seed) for seed in range(6)]
     available = numba.get_num_threads()
     try:
-        assert run(1) == run(available)
+        numba.set_num_threads(1)
+        single = [run(seed) for seed in range(6)]
     finally:
         numba.set_num_threads(available)
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(run, range(6)))
+    assert alone == single == together
 
 
 def test_expected_gains_predict_what_training_on_a_task_brings():

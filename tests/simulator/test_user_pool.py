@@ -56,6 +56,15 @@ def test_tasks_without_a_rate_get_one_from_the_others():
     assert np.isfinite(tasks.logit_N).all()
 
 
+@pytest.mark.parametrize(("residual_sd", "least", "most"), [(0.0, 0.999, 1.0), (1.0, 0.6, 0.97)])
+def test_the_learner_strays_from_the_items_curves_by_the_residual(residual_sd, least, most):
+    known = items()
+    tasks = tasks_from_items(known, DOMAINS, 0.5, rng(), residual_sd)
+    design = np.stack([known.discrimination_N, known.discrimination_N * known.difficulty_N])
+    curve = design.T @ np.linalg.lstsq(design.T, tasks.logit_N, rcond=None)[0]
+    assert least <= np.corrcoef(tasks.logit_N, curve)[0, 1] <= most + 1e-12
+
+
 def test_domains_and_skills_have_their_own_abilities():
     tasks = tasks_from_items(items(), DOMAINS, 0.5, rng())
     assert set(tasks.domain_N) == {1, 2, 3}
