@@ -35,7 +35,7 @@ _SPARE_DASHES = (5, 1, 1, 1)
 _BANDED = (REFERENCE, "bots")
 _RESAMPLES = 2_000
 _GRID_POINTS = 60
-_FOREST = (0.2, 1.75)
+_FOREST = (0.2, 2.6)
 _LEAST_WIDTH = 7.4
 _RARE = 0.005
 _STYLE: Any = {
@@ -123,7 +123,7 @@ def time_to_best(rows: Sequence[Row], path: Path, axis: str = "rollouts") -> Non
             if row.setting == setting and row.strategy != REFERENCE:
                 place = len(names) - names.index(row.strategy)
                 _forest_row(panel, row, place, palette[row.strategy], axis)
-        panel.set_xticks([0.25, 0.5, 0.75, 1, 1.5], ["¼", "½", "¾", "1", "1½"])
+        panel.set_xticks([0.25, 0.5, 0.75, 1, 1.5, 2], ["¼", "½", "¾", "1", "1½", "2"])
         panel.minorticks_off()
         labels = [_short(name) for name in reversed(names)]
         panel.set_yticks(range(1, len(names) + 1), labels if panel is axes[0][0] else [])
@@ -167,7 +167,7 @@ def calibration(runs: Runs, path: Path) -> None:
         for name in believers(by_strategy):
             tables = [run.extra["reliability"] for run in by_strategy[name]]
             ends[name] = _reliability(panel, tables, name, palette[name])
-        _label_ends(panel, 1.0, ends, palette)
+        _label_ends(panel, ends, palette)
     axes[0][0].set_ylabel("mean true solve rate")
     _save(
         figure,
@@ -261,26 +261,26 @@ def _curves(
         line = panel.plot(x, mean_X, color=colour, lw=2.4 if main else 1.3, zorder=3 + main)[0]
         if name not in _COLOURS or name in _DASHES:
             line.set_dashes(_DASHES.get(name, _SPARE_DASHES))
-        ends[name] = float(mean_X[-1])
-    _label_ends(panel, float(x[-1]), ends, palette)
+        ends[name] = float(x[-1]), float(mean_X[-1])
+    _label_ends(panel, ends, palette)
 
 
-def _label_ends(panel: Any, x: float, ends: dict[str, float], palette: dict[str, str]) -> None:
+def _label_ends(panel: Any, ends: dict[str, tuple[float, float]], palette: dict[str, str]) -> None:
     """Writes each name beside the end of its line, as near as the others allow, with a leader."""
-    low, high = panel.get_ylim()
-    ordered = sorted(ends, key=ends.__getitem__)
-    places = _spread([ends[name] for name in ordered], 0.052 * (high - low))
+    (left, right), (low, high) = panel.get_xlim(), panel.get_ylim()
+    ordered = sorted(ends, key=lambda name: ends[name][1])
+    places = _spread([ends[name][1] for name in ordered], 0.052 * (high - low))
     for place, name in zip(places, ordered, strict=True):
         panel.annotate(
             _short(name),
-            (x, ends[name]),
-            xytext=(x + 0.045 * (x - panel.get_xlim()[0]), place),
-            textcoords="data",
+            ends[name],
+            xytext=(right + 0.03 * (right - left), place),
             color=palette[name],
             fontsize=7.5,
             va="center",
             weight="bold" if name == "bots" else "normal",
             annotation_clip=False,
+            bbox={"boxstyle": "square,pad=0.05", "fc": "white", "ec": "none", "alpha": 0.85},
             arrowprops={"arrowstyle": "-", "color": palette[name], "lw": 0.5, "shrinkB": 0},
         )
 
@@ -337,7 +337,9 @@ def _strip(panel: Any, seeds: list[CellResult], length: int) -> Any:
     )
 
 
-def _reliability(panel: Any, tables: list[dict[str, Any]], name: str, colour: str) -> float:
+def _reliability(
+    panel: Any, tables: list[dict[str, Any]], name: str, colour: str
+) -> tuple[float, float]:
     tasks = np.sum([table["tasks"] for table in tables], axis=0)
     seen = tasks > _RARE * tasks.sum()
     sums = {
@@ -347,4 +349,4 @@ def _reliability(panel: Any, tables: list[dict[str, Any]], name: str, colour: st
     x, y = sums["predicted"] / tasks[seen], sums["true"] / tasks[seen]
     panel.plot(x, y, color=colour, lw=2.2 if name == "bots" else 1.2)
     panel.scatter(x, y, s=160 * tasks[seen] / tasks.sum() + 3, color=colour, alpha=0.8, lw=0)
-    return float(y[-1])
+    return float(x[-1]), float(y[-1])

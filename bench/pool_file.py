@@ -32,6 +32,7 @@ _ITEM_COLUMNS = {
     "ceiling": ("feasibility", "ceiling"),
 }
 _ITEM_DEFAULTS = (0.0, 1.0, 0.0, 1.0)
+_LEAST_DOMAIN = 5
 _SUFFIXES = (".gz", ".csv", ".parquet")
 
 
@@ -127,7 +128,7 @@ def read_tasks(source: PoolFile) -> UserTasks:
     tasks = UserTasks(
         _distinct(table, id_columns[0], source) if id_columns else everything,
         references,
-        _labels(table, domains[0], source) if domains else np.zeros_like(everything),
+        _domains(table, domains[0], source) if domains else np.zeros_like(everything),
         _items(table, source),
     )
     if source.missing != "drop":
@@ -227,6 +228,17 @@ def _distinct(table: Any, name: str, source: PoolFile) -> npt.NDArray[Any]:
             f"column {name!r} of {source.path} has {labels_N.tolist()[k]!r} in rows "
             f"{first_N[place_N[k]]} and {k}; ids must be distinct: drop the repeated rows, or "
             "choose another column with --id"
+        )
+    return labels_N
+
+
+def _domains(table: Any, name: str, source: PoolFile) -> npt.NDArray[Any]:
+    labels_N = _labels(table, name, source)
+    distinct = np.unique(labels_N).size
+    if distinct * _LEAST_DOMAIN > max(labels_N.size, _LEAST_DOMAIN):
+        raise ValueError(
+            f"column {name!r} of {source.path} has {distinct} labels for {labels_N.size} tasks; a "
+            f"domain holds at least {_LEAST_DOMAIN} tasks on average: choose another with --domain"
         )
     return labels_N
 

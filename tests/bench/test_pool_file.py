@@ -180,6 +180,7 @@ def test_item_parameters_are_used_when_they_are_there(tmp_path):
         ({"id": [b"caf\xe9"] * ROWS}, "UTF-8"),
         ({"domain": [None] + ["math"] * (ROWS - 1)}, "1 empty entries"),
         ({"domain": [["nested"]] * ROWS}, "column 'domain'"),
+        ({"domain": list(range(ROWS))}, "40 labels for 40 tasks"),
         ({"difficulty": [None] * ROWS, "discrimination": [1.0] * ROWS}, "difficulty of task 0"),
     ],
 )
