@@ -279,6 +279,15 @@ def test_a_killed_run_resumes_with_nothing_lost_and_nothing_run_twice(tmp_path):
     assert len(Store(tmp_path).load()) == 12
 
 
+@pytest.fixture
+def interruptible():
+    """Lets children be interrupted, also where a shell started the tests with SIGINT ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_an_interrupted_run_says_how_to_go_on(tmp_path):
     run = subprocess.Popen(
         smoke(tmp_path, "--steps", "200"),
