@@ -1,0 +1,40 @@
+"""What the rollout engine hands to the trainer."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+Ints = npt.NDArray[np.int64]
+Floats32 = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Completion:
+    """One sampled answer.
+
+    Attributes:
+        token_ids_T: what was sampled, the stop token included; at least one token.
+        logprobs_T: natural log-probability of each token under the distribution it was drawn from,
+            temperature included, as the engine computed it.
+        finish_reason: `stop` when it ended with a stop token, `length` when it was cut off.
+    """
+
+    token_ids_T: Ints
+    logprobs_T: Floats32
+    finish_reason: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Group:
+    """The completions of one task at one step: what `RolloutBatch.payload_B` holds.
+
+    Attributes:
+        prompt_ids_T: the tokens before the completions.
+        completions_G: G of them.
+        policy_version: how many training steps the policy that sampled them had taken.
+    """
+
+    prompt_ids_T: Ints
+    completions_G: tuple[Completion, ...]
+    policy_version: int
