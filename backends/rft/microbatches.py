@@ -1,0 +1,86 @@
+"""Rows of tokens for the trainer, cut into passes of bounded size."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from backends.rft.rollouts import Completion, Group
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Row:
+    """One completion to train on.
+
+    Attributes:
+        group: which it belongs to.
+        completion: of the group.
+        advantage: of the completion.
+    """
+
+    group: Group
+    completion: Completion
+    advantage: float
+
+    @property
+    def length(self) -> int:
+        """Tokens of prompt and completion."""
+        return self.group.prompt_ids_T.size + self.completion.token_ids_T.size
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Microbatch:
+    """Rows side by side, padded on the right: R rows of T columns.
+
+    Attributes:
+        places_R: which rows these are, of those that were cut.
+        ids_RT: tokens.
+        mask_RT: where completions are.
+        behaviour_RT: log-probabilities that the engine reported, 0 elsewhere.
+        advantages_R: one per row.
+        first: no completion starts left of this column.
+    """
+
+    places_R: tuple[int, ...]
+    ids_RT: torch.Tensor
+    mask_RT: torch.Tensor
+    behaviour_RT: torch.Tensor
+    advantages_R: torch.Tensor
+    first: int
+
+
+def cut(
+    rows: Sequence[Row], tokens_per_microbatch: int, device: torch.device
+) -> Iterator[Microbatch]:
+    """The rows by length, as many at a time as fit; one that is longer than allowed goes alone."""
+    order = sorted(range(len(rows)), key=lambda i: (-rows[i].length, i))
+    start = 0
+    while start < len(order):
+        fit = max(1, tokens_per_microbatch // rows[order[start]].length)
+        places = order[start : start + fit]
+        yield _stacked(rows, places, device)
+        start += fit
+
+
+def _stacked(rows: Sequence[Row], places: Sequence[int], device: torch.device) -> Microbatch:
+    chosen = [rows[place] for place in places]
+    shape = (len(chosen), max(row.length for row in chosen))
+    ids_RT = np.zeros(shape, dtype=np.int64)
+    mask_RT = np.zeros(shape, dtype=bool)
+    behaviour_RT = np.zeros(shape, dtype=np.float32)
+    for r, row in enumerate(chosen):
+        start = row.group.prompt_ids_T.size
+        ids_RT[r, :start] = row.group.prompt_ids_T
+        ids_RT[r, start : row.length] = row.completion.token_ids_T
+        mask_RT[r, start : row.length] = True
+        behaviour_RT[r, start : row.length] = row.completion.logprobs_T
+    advantages_R = np.array([row.advantage for row in chosen], dtype=np.float32)
+    return Microbatch(
+        tuple(places),
+        torch.from_numpy(ids_RT).to(device),
+        torch.from_numpy(mask_RT).to(device),
+        torch.from_numpy(behaviour_RT).to(device),
+        torch.from_numpy(advantages_R).to(device),
+        min(row.group.prompt_ids_T.size for row in chosen),
+    )
