@@ -33,13 +33,15 @@ class StepRecord:
 
     Attributes:
         progress: totals after this step.
-        feedback: counts of every group that was generated, kept or not.
+        generated: every group that was generated, kept or not, as the backend returned it.
+        feedback: their counts, as the selector was told.
         trained_ids_B: tasks of the groups that were trained on; empty when none was kept.
         train_metrics: the backend's figures for the step; empty when nothing was trained.
         seconds: time spent in `select`, `rollout`, `train` and `update`.
     """
 
     progress: Progress
+    generated: RolloutBatch
     feedback: Feedback
     trained_ids_B: Ints
     train_metrics: dict[str, float] = field(default_factory=dict)
@@ -98,7 +100,9 @@ def run(
             progress.rollouts_trained + (0 if batch is None else batch.num_rollouts),
         )
         trained_ids_B = np.empty(0, dtype=np.int64) if batch is None else batch.task_ids_B
-        yield StepRecord(progress, feedback, trained_ids_B, train_metrics, meter.seconds)
+        yield StepRecord(
+            progress, meter.generated, feedback, trained_ids_B, train_metrics, meter.seconds
+        )
 
 
 class _Meter:
@@ -106,7 +110,7 @@ class _Meter:
 
     def __init__(self, backend: AbstractBackend, selector: AbstractSelector) -> None:
         self._backend, self._selector = backend, selector
-        self._generated: list[RolloutBatch] = []
+        self._batches: list[RolloutBatch] = []
         self.rollouts = 0
         self.seconds = {"select": 0.0, "rollout": 0.0, "train": 0.0, "update": 0.0}
 
@@ -118,21 +122,24 @@ class _Meter:
     def rollout(self, task_ids_B: Ints, group_size: int) -> RolloutBatch:
         with self._timed("rollout"):
             batch = self._backend.rollout(task_ids_B, group_size)
-        self._generated.append(batch)
+        self._batches.append(batch)
         self.rollouts += len(task_ids_B) * group_size
         return batch
 
+    @property
+    def generated(self) -> RolloutBatch:
+        return RolloutBatch.concatenate(self._batches)
+
     def train(self, kept: Ints, batch_size: int) -> tuple[RolloutBatch | None, dict[str, float]]:
-        generated = RolloutBatch.concatenate(self._generated)
-        kept = _checked_places(kept, batch_size, generated.num_groups)
+        kept = _checked_places(kept, batch_size, self.generated.num_groups)
         if kept.size == 0:
             return None, {}
-        batch = generated.take(kept)
+        batch = self.generated.take(kept)
         with self._timed("train"):
             return batch, self._backend.train(batch)
 
     def update(self) -> Feedback:
-        feedback = RolloutBatch.concatenate(self._generated).feedback()
+        feedback = self.generated.feedback()
         with self._timed("update"):
             self._selector.update(feedback)
         return feedback

@@ -1,4 +1,4 @@
-"""`python -m bench list | run | report | perf`."""
+"""`python -m bench list | run | report | perf | perf-real`."""
 
 import argparse
 import os
@@ -10,17 +10,21 @@ from pathlib import Path
 
 import numpy as np
 
+from backends import AbstractTruth
 from bench.perf import measure
 from bench.pool_file import MISSING, PoolFile
+from bench.real_options import add_real_options, real_settings
 from bench.report import record_command, shown, write_report
-from bench.runner import plans, run_cells
+from bench.runner import Extras, plans, run_cells
 from bench.settings import Setting, pool_setting, scenario_setting
 from bench.store import Store
-from bench.strategies import REFERENCE, STRATEGIES, make_strategy
+from bench.strategies import REFERENCE, STRATEGIES, is_oracle, make_strategy
 from bench.suites import SUITES, Suite
+from bots import Pool
 from simulator import SCENARIOS
 
 _SHOWN_FAILURES = 5
+_PATHS = ("--pool", "--out", "--model", "--references", "--heldout", "--models")
 _POOL_OPTIONS = {
     "id": None,
     "weak": None,
@@ -73,8 +77,17 @@ def _run(options: argparse.Namespace) -> int:
     seeds = range(suite.num_seeds if options.seeds is None else options.seeds)
     folder = Path(options.out or Path("results") / suite.name)
     cells = plans(settings, strategies, seeds)
-    outcome = run_cells(cells, Store(folder), options.workers, options.redo)
+    extras = Extras(
+        options.tensorboard,
+        options.save_model,
+        options.log_seconds if suite.real else None,
+        options.resume,
+    )
+    outcome = run_cells(cells, Store(folder), options.workers, options.redo, extras)
     record_command(folder, _command_line(options.arguments))
+    if outcome.signal:
+        print("stopped; the same command goes on from here", file=sys.stderr)
+        return 128 + outcome.signal
     print(f"{outcome.done} cells run, {outcome.skipped} already there, {outcome.failed} failed")
     if outcome.failed:
         for cell, error in Store(folder).failures()[:_SHOWN_FAILURES]:
@@ -91,17 +104,28 @@ def _buildable(strategies: Sequence[str], settings: Sequence[Setting], required:
     """
     built = list(strategies)
     for setting in settings:
-        backend, truth = setting.build(0)
+        pool, truth, exact = _tried(setting)
         for spec in list(built):
             try:
-                make_strategy(spec, backend.pool, np.random.default_rng(0), truth)
+                if is_oracle(spec) and not exact:
+                    raise ValueError(f"strategy {spec!r}: nobody knows true solve rates here")
+                make_strategy(spec, pool, np.random.default_rng(0), truth)
             except ValueError as error:
                 if required:
                     raise
                 built.remove(spec)
                 print(f"left out on account of {setting.name}: {error}", file=sys.stderr)
-        backend.close()
     return built
+
+
+def _tried(setting: Setting) -> tuple[Pool, AbstractTruth | None, bool]:
+    """A pool to try strategies on, its truth, and whether there will be one."""
+    if setting.preview is not None:
+        pool, exact = setting.preview()
+        return pool, None, exact
+    backend, truth = setting.build(0)
+    backend.close()
+    return backend.pool, truth, truth is not None
 
 
 def _report(options: argparse.Namespace) -> int:
@@ -116,15 +140,24 @@ def _perf(options: argparse.Namespace) -> int:
     return 0
 
 
+def _perf_real(options: argparse.Namespace) -> int:
+    from bench.rft_perf import measure_real
+
+    print(measure_real(options.rounds, with_vllm=options.vllm))
+    return 0
+
+
 def _command_line(arguments: Sequence[str]) -> str:
     """The command as a reader can repeat it."""
     words = [
         part
         for word in arguments
-        for part in (word.split("=", 1) if word.startswith(("--pool=", "--out=")) else [word])
+        for part in (
+            word.split("=", 1) if word.startswith(tuple(f"{name}=" for name in _PATHS)) else [word]
+        )
     ]
     words = [
-        shown(Path(word)) if before in ("--pool", "--out") else word
+        shown(Path(word)) if before in _PATHS else word
         for before, word in zip(["", *words], words, strict=False)
     ]
     return shlex.join(["python", "-m", "bench", *words])
@@ -138,6 +171,8 @@ def _settings(options: argparse.Namespace, suite: Suite) -> list[Setting]:
     }
     if options.pool and options.scenario:
         raise ValueError("--scenario does not go with --pool: the file says what the tasks are")
+    if suite.real is not None:
+        return real_settings(options, suite.real, sizes, suite.summary)
     if options.pool:
         return [_pool_setting(options, suite, sizes)]
     stray = [name for name, default in _POOL_OPTIONS.items() if getattr(options, name) != default]
@@ -177,7 +212,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m bench", description="Compares strategies that select tasks."
     )
-    commands = parser.add_subparsers(required=True, metavar="list | run | report | perf")
+    commands = parser.add_subparsers(
+        required=True, metavar="list | run | report | perf | perf-real"
+    )
     listing = commands.add_parser("list", help="suites, scenarios and strategies")
     listing.set_defaults(command=_list)
     _add_run(commands.add_parser("run", help="run the cells of a suite that are not done yet"))
@@ -189,6 +226,10 @@ def _parser() -> argparse.ArgumentParser:
     perf.add_argument("--batch-size", type=_positive, default=32)
     perf.add_argument("--rounds", type=_positive, default=30, help="pairs of timings")
     perf.set_defaults(command=_perf)
+    real = commands.add_parser("perf-real", help="time a step of real finetuning against TRL's")
+    real.add_argument("--rounds", type=_positive, default=20, help="pairs of timings")
+    real.add_argument("--vllm", action="store_true", help="also with vLLM on both sides")
+    real.set_defaults(command=_perf_real)
     return parser
 
 
@@ -212,6 +253,10 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--batch-size", type=_positive)
     parser.add_argument("--group-size", type=_positive)
     parser.add_argument("--steps", type=_positive)
+    parser.add_argument(
+        "--tensorboard", action="store_true", help="write TensorBoard logs beside the results"
+    )
+    add_real_options(parser)
     pool = parser.add_argument_group("your own tasks, instead of the suite's scenarios")
     pool.add_argument("--pool", metavar="FILE", help="CSV or Parquet, one task per row")
     pool.add_argument("--id", metavar="COLUMN", help="distinct names of the tasks")

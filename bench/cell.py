@@ -3,6 +3,9 @@
 import json
 import platform
 import subprocess
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -10,15 +13,49 @@ from zlib import crc32
 
 import numpy as np
 
-from backends import AbstractBackend, AbstractTruth, StepRecord, run
-from bench.metrics import belief_scores, reliability
+from backends import AbstractBackend, Progress, run
+from backends.rft.errors import DivergedError
+from bench.metrics import reliability
+from bench.monitor import Monitor
+from bench.recorder import Recorder
 from bench.settings import Setting
 from bench.store import SCHEMA_VERSION, CellId, CellResult
 from bench.strategies import Strategy, make_strategy, source_digest, uses_references
-from bots import AbstractSelector, __version__
+from bench.trace import Trace
+from bots import __version__, load_state, save_state
 
-DIFFICULTY_BINS = 10
 _LONGEST_RUN = 4  # times the usual steps, for strategies with few rollouts per step
+
+
+class StoppedError(Exception):
+    """The run was told to stop; what was done is saved if the setting has checkpoints."""
+
+
+def _never() -> bool:
+    return False
+
+
+@dataclass(frozen=True, slots=True)
+class Life:
+    """What a cell keeps while it runs, and who may stop it.
+
+    Attributes:
+        checkpoint: file to save to and resume from; None: the cell is run in one go.
+        trace: file for every rollout group, where the setting has one.
+        model: folder for the trained model, where the setting has one; None: it is not kept.
+        tensorboard: folder for TensorBoard; None: no log.
+        log_seconds: time between lines on standard error; None: none.
+        resume: whether to go on from the checkpoint.
+        stopping: asked after every step.
+    """
+
+    checkpoint: Path | None = None
+    trace: Path | None = None
+    model: Path | None = None
+    tensorboard: Path | None = None
+    log_seconds: float | None = None
+    resume: bool = True
+    stopping: Callable[[], bool] = field(default=_never)
 
 
 def cell_config(setting: Setting, strategy: str, seed: int, truth_every: int) -> dict[str, Any]:
@@ -38,8 +75,10 @@ def cell_config(setting: Setting, strategy: str, seed: int, truth_every: int) ->
     return json.loads(json.dumps(config))
 
 
-def run_cell(setting: Setting, spec: str, seed: int, truth_every: int = 10) -> CellResult:
-    """Runs one cell.
+def run_cell(
+    setting: Setting, spec: str, seed: int, truth_every: int = 10, life: Life | None = None
+) -> CellResult:
+    """Runs one cell, or the rest of it.
 
     Training goes on until `horizon` times both the setting's steps and its rollouts
     (steps x batch x group) are used, so that every strategy can be compared at equal steps and at
@@ -50,123 +89,129 @@ def run_cell(setting: Setting, spec: str, seed: int, truth_every: int = 10) -> C
         spec: the strategy, see `make_strategy`.
         seed: of pool, learner and selector; strategies with the same seed are paired.
         truth_every: steps between the measurements that look at the whole pool.
+        life: checkpoints, logs and the signal to stop; default: none.
+
+    Raises:
+        StoppedError: when told to stop.
+        ValueError: for a checkpoint of another configuration.
     """
+    life = life or Life()
     config = cell_config(setting, spec, seed, truth_every)
     entropy = np.random.SeedSequence([crc32(setting.name.encode()), seed, 1])
     backend, truth = setting.build(seed)
     try:
         strategy = make_strategy(spec, backend.pool, np.random.default_rng(entropy), truth)
-        recorder = _Recorder(backend, strategy.selector, truth, truth_every)
-        _train(setting, backend, strategy, recorder)
+        recorder = Recorder(backend, strategy.selector, truth, setting.evaluate_every, truth_every)
+        cell = _Cell(setting, backend, strategy, recorder, config, life)
+        cell.train(f"{setting.name}/{spec}/{seed}")
         rates = len(backend.pool.references) * backend.pool.num_tasks
         extra: dict[str, Any] = {
-            "made_by": made_by(),
+            "made_by": {**made_by(), **setting.made_by()},
             "offline_rollouts": setting.reference_trials * rates if uses_references(spec) else 0,
         }
-        predicted_N = recorder.beliefs()
-        if predicted_N is not None:
+        columns, predicted_N = recorder.columns(), recorder.beliefs()
+        if predicted_N is not None and truth is not None:
             extra["reliability"] = reliability(predicted_N, truth.solve_rates())
+        cell.keep()
     finally:
         backend.close()
-    return CellResult(CellId(setting.name, spec, seed), config, recorder.columns(), extra)
+    return CellResult(CellId(setting.name, spec, seed), config, columns, extra)
 
 
-def _train(
-    setting: Setting, backend: AbstractBackend, strategy: Strategy, recorder: "_Recorder"
-) -> None:
-    size, group = setting.batch_size, setting.group_size
-    last_step = setting.horizon * setting.steps
-    for record in run(backend, strategy.selector, size, group, strategy.collector):
-        recorder.add(record)
-        steps, rollouts = record.progress.steps, record.progress.rollouts_generated
-        enough = rollouts >= last_step * size * group or steps >= _LONGEST_RUN * last_step
-        if steps >= last_step and enough:
-            return
-
-
-class _Recorder:
-    """Turns step records into columns, one row before training and one per step."""
+class _Cell:
+    """A run with all that must be saved of it."""
 
     def __init__(
         self,
+        setting: Setting,
         backend: AbstractBackend,
-        selector: AbstractSelector,
-        truth: AbstractTruth,
-        truth_every: int,
+        strategy: Strategy,
+        recorder: Recorder,
+        config: dict[str, Any],
+        life: Life,
     ) -> None:
-        self._backend, self._selector, self._truth = backend, selector, truth
-        self._truth_every = truth_every
-        self._visits_N = np.zeros(backend.pool.num_tasks, dtype=np.int64)
-        self._rows: list[dict[str, Any]] = []
-        self._add_row({"step": 0, "rollouts_generated": 0, "rollouts_trained": 0}, look=True)
+        self._setting, self._backend, self._strategy = setting, backend, strategy
+        self._recorder, self._config, self._life = recorder, config, life
+        self._progress = Progress()
+        self._trace = Trace() if setting.traced else None
 
-    def add(self, record: StepRecord) -> None:
-        """The row of one step."""
-        np.add.at(self._visits_N, record.trained_ids_B, 1)
-        counts, progress = record.feedback, record.progress
-        row = {
-            "step": progress.steps,
-            "rollouts_generated": progress.rollouts_generated,
-            "rollouts_trained": progress.rollouts_trained,
-            "reward": counts.successes_B.sum() / max(counts.trials_B.sum(), 1.0),
-            "informative": counts.informative_B.mean(),
-            "all_wrong": (counts.successes_B == 0).mean(),
-            "all_right": (counts.successes_B == counts.trials_B).mean(),
-            "difficulty": self._difficulty(record),
-            **{f"seconds/{name}": value for name, value in record.seconds.items()},
-            **record.train_metrics,
+    def train(self, name: str) -> None:
+        """To the end, from the checkpoint if there is one."""
+        if not self._resumed():
+            self._recorder.begin()
+        last_step, first = self._last_step(), self._progress.steps
+        if self._finished(self._progress):
+            return
+        saved, size, group = time.monotonic(), self._setting.batch_size, self._setting.group_size
+        selector, collector = self._strategy.selector, self._strategy.collector
+        life = self._life
+        with Monitor(name, last_step, first, life.log_seconds, life.tensorboard) as monitor:
+            try:
+                for record in run(self._backend, selector, size, group, collector, self._progress):
+                    self._progress = record.progress
+                    monitor.add(self._recorder.add(record))
+                    if self._trace is not None:
+                        self._trace.add(record)
+                    if self._finished(record.progress):
+                        return
+                    stop = life.stopping()
+                    every = self._setting.checkpoint_seconds
+                    if every is not None and (stop or time.monotonic() - saved >= every):
+                        self._save(life.checkpoint)
+                        saved = time.monotonic()
+                    if stop:
+                        raise StoppedError(name)
+            except DivergedError:
+                if life.checkpoint is not None:
+                    self._save(life.checkpoint.with_suffix(".diverged.npz"))
+                raise
+
+    def keep(self) -> None:
+        """Writes what outlasts the run."""
+        if self._trace is not None and self._life.trace is not None:
+            header = {"bots": json.dumps({"config": self._config, "made_by": made_by()})}
+            self._trace.save(self._life.trace, self._backend.pool, header)
+        if self._life.model is not None:
+            self._setting.save_model(self._backend, self._life.model)
+
+    def _last_step(self) -> float:
+        return self._setting.horizon * self._setting.steps
+
+    def _finished(self, progress: Progress) -> bool:
+        last_step = self._last_step()
+        budget = last_step * self._setting.batch_size * self._setting.group_size
+        paid = progress.rollouts_generated >= budget or progress.steps >= _LONGEST_RUN * last_step
+        return progress.steps >= last_step and paid
+
+    def _parts(self) -> dict[str, Any]:
+        parts = {
+            "backend": self._backend,
+            "selector": self._strategy.selector,
+            "recorder": self._recorder,
         }
-        self._add_row(row, look=progress.steps % self._truth_every == 0)
+        return parts if self._trace is None else parts | {"trace": self._trace}
 
-    def columns(self) -> dict[str, np.ndarray]:
-        """All rows, column by column; NaN where a row lacks a figure. The last row has them all."""
-        if "pool" not in self._rows[-1]:
-            self._rows[-1].update(self._pool_figures())
-        names = dict.fromkeys(name for row in self._rows for name in row if name != "difficulty")
-        columns = {name: np.array([row.get(name, np.nan) for row in self._rows]) for name in names}
-        blank = np.zeros(DIFFICULTY_BINS, dtype=np.int64)
-        columns["difficulty"] = np.array([row.get("difficulty", blank) for row in self._rows])
-        return columns
+    def _save(self, path: Path | None) -> None:
+        if path is None:
+            return
+        path.parent.mkdir(parents=True, exist_ok=True)
+        states = {name: part.state_dict() for name, part in self._parts().items()}
+        save_state(path, {"config": self._config, "progress": asdict(self._progress), **states})
 
-    def beliefs(self) -> np.ndarray | None:
-        """The strategy's predicted solve rates, if it makes any, and they are solve rates."""
-        predicted = self._selector.solve_rates()
-        if predicted is None:
-            return None
-        predicted_N = np.asarray(predicted, dtype=np.float64)
-        if predicted_N.shape != self._visits_N.shape:
+    def _resumed(self) -> bool:
+        path = self._life.checkpoint
+        if path is None or not self._life.resume or not path.exists():
+            return False
+        state = load_state(path)
+        if state.get("config") != self._config:
             raise ValueError(
-                f"solve_rates() has shape {predicted_N.shape}; it must be {self._visits_N.shape}, "
-                "one rate per task, or None"
+                f"{path} is the checkpoint of another configuration: start the cell anew with "
+                "--no-resume, or choose another --out"
             )
-        if not ((predicted_N >= 0) & (predicted_N <= 1)).all():
-            raise ValueError(
-                f"solve_rates() spans [{predicted_N.min():g}, {predicted_N.max():g}]; predicted "
-                "solve rates must lie in [0, 1]"
-            )
-        return predicted_N
-
-    def _add_row(self, row: dict[str, Any], look: bool) -> None:
-        row["heldout"] = self._backend.evaluate()
-        row["distinct_tasks"] = np.count_nonzero(self._visits_N)
-        row["most_visits"] = self._visits_N.max()
-        if look:
-            row.update(self._pool_figures())
-        self._rows.append(row)
-
-    def _pool_figures(self) -> dict[str, float]:
-        true_N = self._truth.solve_rates()
-        figures = {"pool": float(true_N.mean())}
-        predicted_N = self.beliefs()
-        if predicted_N is not None:
-            figures.update(belief_scores(predicted_N, true_N))
-        return figures | {f"selector/{k}": v for k, v in self._selector.metrics().items()}
-
-    def _difficulty(self, record: StepRecord) -> np.ndarray:
-        """How many trained groups had a true solve rate in each tenth of [0, 1], after the step."""
-        rates_B = self._truth.solve_rates(record.trained_ids_B)
-        bins_B = np.minimum((rates_B * DIFFICULTY_BINS).astype(int), DIFFICULTY_BINS - 1)
-        return np.bincount(bins_B, minlength=DIFFICULTY_BINS)
+        for name, part in self._parts().items():
+            part.load_state_dict(state[name])
+        self._progress = Progress(**state["progress"])
+        return True
 
 
 @cache

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from bench.cell import DIFFICULTY_BINS
 from bench.metrics import Floats
+from bench.recorder import DIFFICULTY_BINS
 from bench.store import CellResult
 from bench.strategies import REFERENCE, is_oracle
 from bench.summary import FRACTIONS_TTB, Row

@@ -1,4 +1,4 @@
-"""What a strategy is run on: a scenario of the simulator, or a user's pool."""
+"""What a strategy is run on: a scenario of the simulator, a user's pool, or a real model."""
 
 import dataclasses
 import hashlib
@@ -16,6 +16,10 @@ from simulator import Scenario
 from simulator.user_pool import split, tasks_from_items, tasks_from_rates
 
 
+def _no_model(backend: AbstractBackend, folder: Path) -> None:
+    raise ValueError("this setting trains no model that could be saved: leave --save-model out")
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Setting:
     """A backend to be built per seed, and the length of a run on it.
@@ -31,6 +35,14 @@ class Setting:
         description: everything that the outcome depends on besides strategy and seed, as JSON.
         horizon: runs go on to this multiple of the steps and rollouts, so that a target that is
             reached a little late is seen to be reached.
+        evaluate_every: steps between evaluations on held-out tasks.
+        checkpoint_seconds: time between checkpoints of a cell; None: cells are short, none is made.
+        traced: whether every rollout group is recorded.
+        prepare: makes what `build` needs for a seed, once for all strategies; None: nothing.
+        preview: a pool to try strategies on without building anything expensive, and whether there
+            is a truth; None: `build` is cheap.
+        save_model: writes a trained backend's model into a folder.
+        made_by: versions of what the backend computes with.
     """
 
     name: str
@@ -39,9 +51,16 @@ class Setting:
     group_size: int
     steps: int
     reference_trials: int
-    build: Callable[[int], tuple[AbstractBackend, AbstractTruth]]
+    build: Callable[[int], tuple[AbstractBackend, AbstractTruth | None]]
     description: dict[str, Any]
     horizon: float = 1.5
+    evaluate_every: int = 1
+    checkpoint_seconds: float | None = None
+    traced: bool = False
+    prepare: Callable[[int], None] | None = None
+    preview: Callable[[], tuple[Pool, bool]] | None = None
+    save_model: Callable[[AbstractBackend, Path], None] = _no_model
+    made_by: Callable[[], dict[str, str]] = dict
 
 
 def scenario_setting(scenario: Scenario) -> Setting:

@@ -153,6 +153,10 @@ class Store:
                 ) from None
             yield
 
+    def beside(self, cell: CellId, folder: str, ending: str) -> Path:
+        """Where other files of a cell go, such as its checkpoint."""
+        return self.folder / folder / f"{cell.stem}{ending}"
+
     def _path(self, cell: CellId) -> Path:
         return self.folder / f"{cell.stem}.parquet"
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 
+from bench.real import RealSource
 from simulator import SCENARIOS, Scenario
 
 _CORE_STRATEGIES = (
@@ -22,14 +23,28 @@ _CORE_STRATEGIES = (
 
 
 @dataclass(frozen=True, slots=True)
+class RealRun:
+    """A real model, and the length of a run; see `bench.settings.Setting`."""
+
+    source: RealSource
+    batch_size: int = 32
+    group_size: int = 8
+    steps: int = 300
+    horizon: float = 1.25
+    evaluate_every: int = 10
+    checkpoint_seconds: float = 30.0
+
+
+@dataclass(frozen=True, slots=True)
 class Suite:
-    """Scenarios x strategies x seeds."""
+    """Scenarios, or a real run, x strategies x seeds."""
 
     name: str
     summary: str
     scenarios: tuple[Scenario, ...]
     strategies: tuple[str, ...]
     num_seeds: int
+    real: RealRun | None = None
 
 
 def _small(name: str) -> Scenario:
@@ -85,4 +100,27 @@ PAPER = Suite(
     num_seeds=20,
 )
 
-SUITES = {suite.name: suite for suite in (SMOKE, CORE, PAPER)}
+_REAL_STRATEGIES = ("shuffle", "easy-to-hard", "mopps", "dapo", "bots", "bots-dots")
+
+REAL_TINY = Suite(
+    "real-tiny",
+    "A transformer of 333,000 weights, a new one per seed, finetuned for real.",
+    (),
+    _REAL_STRATEGIES,
+    num_seeds=5,
+    real=RealRun(RealSource("real-tiny")),
+)
+
+REAL = Suite(
+    "real",
+    "Your model (--model FOLDER) finetuned for real on your tasks (--tasks SOURCE).",
+    (),
+    _REAL_STRATEGIES,
+    num_seeds=3,
+    real=RealRun(
+        RealSource("real", train={"learning_rate": 1e-6}, rollouts={"max_new_tokens": 512}),
+        steps=200,
+    ),
+)
+
+SUITES = {suite.name: suite for suite in (SMOKE, CORE, PAPER, REAL_TINY, REAL)}

@@ -1,9 +1,10 @@
 """Advantages: how much better a rollout did than its group.
 
-Every function takes `rewards_BG`, shape (B, G), NaN where a rollout was lost, and returns advantages of
-the same shape, 0.0 at the lost places. r is a reward, m and s the mean and the standard deviation
-(ddof 1) of the n rollouts of its group that were graded. A group with fewer than two of them, or whose
-rewards are all equal, teaches nothing: its advantages are exactly 0.0, whatever the rounding of m.
+Every function takes `rewards_BG`, shape (B, G), NaN where a rollout was lost, and returns
+advantages of the same shape, 0.0 at the lost places. r is a reward, m and s the mean and the
+standard deviation (ddof 1) of the n rollouts of its group that were graded. A group with fewer than
+two of them, or whose rewards are all equal, teaches nothing: its advantages are exactly 0.0,
+whatever the rounding of m.
 """
 
 from collections.abc import Callable
@@ -31,7 +32,7 @@ def grpo(rewards_BG: Floats, *, std_epsilon: float | None = STD_EPSILON) -> Floa
 
 
 def dr_grpo(rewards_BG: Floats, *, std_epsilon: float | None = None) -> Floats:
-    """r - m: without the division, which weighs very easy and very hard tasks up (arXiv 2503.20783).
+    """(r - m), without the division that weighs very easy and very hard tasks up (2503.20783).
 
     Args:
         rewards_BG: shape (B, G), NaN for a lost rollout.
@@ -41,7 +42,7 @@ def dr_grpo(rewards_BG: Floats, *, std_epsilon: float | None = None) -> Floats:
 
 
 def rloo(rewards_BG: Floats, *, std_epsilon: float | None = None) -> Floats:
-    """r minus the mean of the others = n / (n - 1) * (r - m): leave one out (arXiv 2402.14740, eq. 6).
+    """n / (n - 1) * (r - m), r minus the mean of the others (arXiv 2402.14740, eq. 6).
 
     Args:
         rewards_BG: shape (B, G), NaN for a lost rollout.
@@ -59,14 +60,14 @@ def rloo(rewards_BG: Floats, *, std_epsilon: float | None = None) -> Floats:
 def dapo(rewards_BG: Floats, *, std_epsilon: float | None = STD_EPSILON) -> Floats:
     """(r - m) / (s + std_epsilon), as in GRPO (arXiv 2503.14476, eq. 9).
 
-    DAPO differs elsewhere: its loss is a mean over tokens, its clip range reaches further up than down,
-    and its dynamic sampling replaces groups that teach nothing, which is a collector's work.
+    DAPO differs elsewhere: its loss is a mean over tokens, its clip range reaches further up than
+    down, and its dynamic sampling replaces groups that teach nothing, which is a collector's work.
     """
     return grpo(rewards_BG, std_epsilon=std_epsilon)
 
 
 def maxrl(rewards_BG: Floats) -> Floats:
-    """(r - m) / m, and 0 where m is 0: maximum-likelihood reinforcement learning (arXiv 2602.02710).
+    """(r - m) / m, and 0 where m is 0: maximum-likelihood RL (arXiv 2602.02710).
 
     For rewards of 0 and 1 this averages the scores of the successes, which makes harder tasks count
     more.
@@ -80,8 +81,8 @@ def maxrl(rewards_BG: Floats) -> Floats:
     """
     if np.nanmin(rewards_BG, initial=0.0) < 0:
         raise ValueError(
-            f"maxrl got the reward {np.nanmin(rewards_BG)}; it divides by the mean, so rewards must be "
-            "at least 0: shift them or choose another algorithm"
+            f"maxrl got the reward {np.nanmin(rewards_BG)}; it divides by the mean, so rewards must "
+            "be at least 0: shift them or choose another algorithm"
         )
     means_B1 = _means(rewards_BG)
     return _centred(rewards_BG) / np.where(means_B1 == 0, 1.0, means_B1)
@@ -120,8 +121,9 @@ class Algorithm:
         return self.advantages(rewards_BG, std_epsilon=std_epsilon if divide else None)
 
 
-# 0.2 is PPO's clip range (arXiv 1707.06347), 0.28 DAPO's upper one. GRPO, Dr. GRPO and DAPO aggregate
-# as their papers do; RLOO's paper has one action per completion, MaxRL's leaves the level open.
+# 0.2 is PPO's clip range (arXiv 1707.06347), 0.28 DAPO's upper one. GRPO, Dr. GRPO and DAPO
+# aggregate as their papers do; RLOO's paper has one action per completion, MaxRL's leaves the level
+# open.
 ALGORITHMS = {
     algorithm.name: algorithm
     for algorithm in (

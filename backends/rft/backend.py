@@ -5,6 +5,7 @@ import time
 import warnings
 from collections import Counter
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from backends.rft.policy import Policy
 from backends.rft.rollouts import Group
 from backends.rft.seeds import request_seed
 from backends.rft.tasks import Task, TaskSet
-from backends.rft.trainer import Trainer, Vectors
+from backends.rft.trainer import Trainer
 from bots import Pool, RolloutBatch, checks
 from bots._types import Floats, Ints
 
@@ -79,7 +80,7 @@ class RFTBackend(AbstractBackend):
         self._identity = _identity(policy, self._pool, seed)
         self._steps = 0
         self._seen: Counter[int] = Counter()
-        self._generation = {"generation": 0.0, "reward": 0.0, "tokens": 0, "cut_off": 0}
+        self._generation = {"generation": 0.0, "reward": 0.0, "tokens": 0.0, "cut_off": 0.0}
         self._failures = 0
 
     @property
@@ -109,8 +110,8 @@ class RFTBackend(AbstractBackend):
 
         Returns:
             The trainer's figures; `time/generation`, `time/reward`, `time/training`, `time/sync` in
-            seconds, the first two since the last step; `generated_tokens`, `cut_off` (completions that
-            met the longest length) and `verifier_failures` likewise.
+            seconds, the first two since the last step; `generated_tokens`, `cut_off` (completions
+            that met the longest length) and `verifier_failures` likewise.
         """
         checks.within(batch.task_ids_B, self._pool.num_tasks)
         groups_B = self._own(batch)
@@ -132,7 +133,7 @@ class RFTBackend(AbstractBackend):
             "verifier_failures": float(self._grader.failures - self._failures),
         }
         self._failures = self._grader.failures
-        self._generation = dict.fromkeys(self._generation, 0)
+        self._generation = dict.fromkeys(self._generation, 0.0)
         return {**metrics, **timed}
 
     def evaluate(self) -> float:
@@ -212,7 +213,7 @@ class RFTBackend(AbstractBackend):
         return groups, np.array(rewards)
 
     def _restarting(self, use: Callable[[], Any]) -> Any:
-        """What `use` returns; an engine that dies over it is replaced once, and `use` tried again."""
+        """What `use` returns; an engine that dies over it is replaced, and `use` tried once more."""
         try:
             return use()
         except EngineError as error:
@@ -252,7 +253,7 @@ class RFTTruth(AbstractTruth):
         return self._rates.solve_rates(None if task_ids is None else task_ids.tolist())
 
     def expected_gains(self) -> Floats:
-        """p (1 - p) (1 - p^n - (1 - p)^n): signal of a group, times the chance that it has any.
+        """P (1 - p) (1 - p^n - (1 - p)^n): signal of a group, times the chance that it has any.
 
         What a task is worth to held-out tasks is not known for a real model; this counts all tasks
         alike, so it is no upper bound.
@@ -294,3 +295,9 @@ def _vector(name: str, values: object, expected: np.ndarray) -> np.ndarray:
     if not np.isfinite(values).all():
         raise ValueError(f"the state's {name} holds NaN or infinity: go back to an earlier one")
     return values
+
+
+def save_model(backend: RFTBackend, folder: Path) -> None:
+    """Writes the backend's model as it is now: an ordinary Hugging Face folder."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    backend._policy.save(folder)

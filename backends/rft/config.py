@@ -13,7 +13,8 @@ class TrainConfig:
 
     Attributes:
         algorithm: a name in `advantages.ALGORITHMS`.
-        normalise_std: divide advantages by the group's standard deviation; None: the algorithm's habit.
+        normalise_std: divide advantages by the group's standard deviation; None: the algorithm's
+            habit.
         std_epsilon: added to that standard deviation.
         loss_level: how tokens are summed, see `loss.policy_loss`; None: the algorithm's habit.
         clip_low: how far the probability ratio may fall below 1; None: the algorithm's habit.
@@ -30,7 +31,8 @@ class TrainConfig:
         betas: of AdamW.
         weight_decay: of AdamW.
         max_grad_norm: gradients are scaled down to this norm.
-        largest_grad_norm: a norm before scaling beyond this is taken for an explosion and stops the run.
+        largest_grad_norm: a norm before scaling beyond this is taken for an explosion and stops the
+            run.
         gradient_checkpointing: recompute activations in the backward pass: less memory, more time.
     """
 
@@ -113,8 +115,8 @@ class RolloutConfig:
         engine: `vllm`, `transformers`, or `auto`.
         max_new_tokens: the longest completion.
         temperature: > 0.
-        max_rows: the most completions that grow at the same time; lower it when generation runs out of
-            memory.
+        max_rows: the most completions that grow at the same time; lower it when generation runs out
+            of memory.
         memory_share: of the GPU's memory, for vLLM's weights and cache.
         sleep: give that memory to the trainer while it works.
         eval_samples: completions per held-out task in an evaluation by sampling.

@@ -24,8 +24,9 @@ class ExactRates:
 
         p = prod_t softmax(logits / temperature)[y_t],
 
-    which is the solve rate when the answer is compared letter by letter and has one sequence of tokens,
-    as with a tokenizer of single characters. It is 0 for answers longer than a completion may be.
+    which is the solve rate when the answer is compared letter by letter and has one sequence of
+    tokens, as with a tokenizer of single characters. It is 0 for answers longer than a completion
+    may be.
 
     Args:
         policy: whose solve rates.

@@ -91,7 +91,7 @@ def examples(
         families = rng.integers(len(letters), size=_DRAWS)
         levels = rng.choice(np.array(LEVELS), size=_DRAWS, p=weights)
         for family, level in zip(families, levels, strict=True):
-            question = FAMILIES[letters[family]].draw(rng, int(level))
+            question = FAMILIES[letters[int(family)]].draw(rng, int(level))
             if question[0] not in without:
                 yield question
 

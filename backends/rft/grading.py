@@ -13,7 +13,7 @@ from bots._types import Floats
 
 
 class Grader:
-    """Asks each task's verifier; a verifier that fails is counted, and its rollout is lost, not wrong.
+    """Asks each task's verifier. One that fails is counted, and its rollout is lost, not wrong.
 
     A completion that was cut off at the longest length is a failure, without asking.
 

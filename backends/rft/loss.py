@@ -21,8 +21,8 @@ def token_logprobs(
 ) -> torch.Tensor:
     """Log-probability of each completion token under the model, shape (R, T); 0 elsewhere.
 
-    log softmax(logits / temperature) at the token, in float32 at least. There is no attention mask: what
-    follows a token cannot change it in a causal model, and all padding follows.
+    log softmax(logits / temperature) at the token, in float32 at least. There is no attention mask:
+    what follows a token cannot change it in a causal model, and all padding follows.
 
     Args:
         model: a causal language model in the manner of transformers, with `logits_to_keep`.
@@ -37,7 +37,8 @@ def token_logprobs(
     logits_RKV = logits_RKV.to(torch.promote_types(logits_RKV.dtype, torch.float32))
     if temperature != 1:
         logits_RKV = logits_RKV / temperature
-    # The last column predicts a token that is not there; a label to ignore costs no copy of the logits.
+    # The last column predicts a token that is not there; a label to ignore costs no copy of the
+    # logits.
     labels_RK = functional.pad(
         ids_RT.masked_fill(~mask_RT, _IGNORED)[:, first:], (0, 1), value=_IGNORED
     )
@@ -70,17 +71,18 @@ def policy_loss(
 
         -w * min(ratio * A, clip(ratio, 1 - clip_low, 1 + clip_high) * A) + kl_weight * kl
 
-    w is `importance_weights` or 1, kl is `kl_estimate`; w does not touch kl, as in TRL. The level says
-    how tokens are summed:
+    w is `importance_weights` or 1, kl is `kl_estimate`; w does not touch kl, as in TRL. Nor does
+    the ratio, as in GRPO's eq. 3; TRL multiplies kl by it unless `use_bias_correction_kl` is False.
+    The level says how tokens are summed:
 
     - `token`: the sum over all tokens, by the tokens of the batch (DAPO, arXiv 2503.14476, eq. 8);
-    - `sequence`: the mean over each completion's tokens, summed, by the completions of the batch (GRPO,
-      arXiv 2402.03300, eq. 3);
+    - `sequence`: the mean over each completion's tokens, summed, by the completions of the batch
+      (GRPO, arXiv 2402.03300, eq. 3);
     - `constant`: the sum over all tokens, by completions * max_completion_tokens (Dr. GRPO, arXiv
       2503.20783), which favours neither short nor long answers.
 
-    The counts are those of the batch, not of these rows. So contributions of micro-batches add up to the
-    loss of the batch, and leaving out rows with an advantage of 0 changes nothing but time.
+    The counts are those of the batch, not of these rows. So contributions of micro-batches add up
+    to the loss of the batch, and leaving out rows with an advantage of 0 changes nothing but time.
 
     Args:
         logprobs_RT: of the policy that is trained; gradients flow through this alone.
@@ -119,16 +121,17 @@ def importance_weights(
 ) -> torch.Tensor:
     """min(exp(old - behaviour), cap) per token, detached: truncated importance sampling.
 
-    The engine that samples and the model that is trained are two programs whose probabilities differ a
-    little even with equal weights; this corrects for it (https://fengyao.notion.site/off-policy-rl).
+    The engine that samples and the model that is trained are two programs whose probabilities
+    differ a little even with equal weights; this corrects for it
+    (https://fengyao.notion.site/off-policy-rl).
     """
     return torch.exp(old_RT - behaviour_RT).clamp(max=cap).detach()
 
 
 def kl_estimate(logprobs_RT: torch.Tensor, reference_RT: torch.Tensor) -> torch.Tensor:
-    """exp(d) - d - 1 with d = reference - logprobs: the k3 estimate of KL(policy, reference) per token.
+    """exp(d) - d - 1 with d = reference - logprobs: the k3 estimate of KL(policy, reference).
 
-    Never negative, unbiased under the policy (http://joschu.net/blog/kl-approx.html; GRPO, eq. 4).
+    Per token; never negative, unbiased under the policy (http://joschu.net/blog/kl-approx.html; GRPO, eq. 4).
     """
     difference_RT = reference_RT - logprobs_RT
     return torch.exp(difference_RT) - difference_RT - 1

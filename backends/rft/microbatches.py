@@ -40,6 +40,7 @@ class Microbatch:
         behaviour_RT: log-probabilities that the engine reported, 0 elsewhere.
         advantages_R: one per row.
         first: no completion starts left of this column.
+        tokens: of prompts and completions, padding left out.
     """
 
     places_R: tuple[int, ...]
@@ -48,6 +49,7 @@ class Microbatch:
     behaviour_RT: torch.Tensor
     advantages_R: torch.Tensor
     first: int
+    tokens: int
 
 
 def cut(
@@ -83,4 +85,5 @@ def _stacked(rows: Sequence[Row], places: Sequence[int], device: torch.device) -
         torch.from_numpy(behaviour_RT).to(device),
         torch.from_numpy(advantages_R).to(device),
         min(row.group.prompt_ids_T.size for row in chosen),
+        sum(row.length for row in chosen),
     )

@@ -85,6 +85,7 @@ class Policy:
 
     def save(self, folder: Path) -> None:
         """Writes an ordinary Hugging Face folder, adapters merged in; it appears whole."""
+        _without_progress_bars()
         temporary = folder.with_name(f"{folder.name}.tmp")
         shutil.rmtree(temporary, ignore_errors=True)
         base = self.model.get_base_model() if self.has_adapters else self.model
@@ -99,8 +100,8 @@ class Policy:
             return self.tokenizer(prompt)["input_ids"]
         if self.tokenizer.chat_template is None:
             raise ValueError(
-                f"the tokenizer of {self.path} has no chat template, and the prompts are chats: use "
-                "an instruction-tuned model, or prompts that are plain text"
+                f"the tokenizer of {self.path} has no chat template, and the prompts are chats: "
+                "use an instruction-tuned model, or prompts that are plain text"
             )
         messages = [{"role": role, "content": content} for role, content in prompt]
         text = self.tokenizer.apply_chat_template(
@@ -143,9 +144,8 @@ def load_policy(
             there.
     """
     from transformers import AutoModelForCausalLM, AutoTokenizer
-    from transformers.utils import logging
 
-    logging.disable_progress_bar()
+    _without_progress_bars()
     path = Path(path)
     if not (path / "config.json").is_file():
         raise ValueError(
@@ -155,7 +155,7 @@ def load_policy(
     where = torch_device(device)
     try:
         tokenizer = AutoTokenizer.from_pretrained(path, local_files_only=True)
-        model = AutoModelForCausalLM.from_pretrained(
+        model: Any = AutoModelForCausalLM.from_pretrained(
             path, local_files_only=True, dtype=torch.float32
         )
     except Exception as error:  # whatever is wrong with a user's folder
@@ -170,6 +170,12 @@ def load_policy(
     model.to(where)
     model.eval()  # dropout would make the trained log-probabilities differ from the sampled ones
     return Policy(path, model, tokenizer, stop_ids, max_length)
+
+
+def _without_progress_bars() -> None:
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
 
 
 def torch_device(name: str) -> torch.device:

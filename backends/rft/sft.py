@@ -46,9 +46,9 @@ class SFTConfig:
     heldout_per_cell: int = 18
     hidden: int = 128
     layers: int = 2
-    steps: int = 2000
-    weak_step: int = 300
-    start_step: int = 500
+    steps: int = 1500
+    weak_step: int = 200
+    start_step: int = 400
     batch: int = 128
     learning_rate: float = 2e-3
     seed: int = 0
@@ -82,8 +82,8 @@ SMALL = SFTConfig(
     heldout_per_cell=20,
     hidden=64,
     steps=700,
-    weak_step=200,
-    start_step=300,
+    weak_step=120,
+    start_step=200,
     learning_rate=4e-3,
 )
 
@@ -140,7 +140,8 @@ def is_made(folder: Path, config: SFTConfig) -> bool:
     found = json.loads(path.read_text(encoding="utf-8"))
     if found != json.loads(json.dumps(asdict(config))):
         raise ValueError(
-            f"{folder} holds a model of another recipe ({found}): choose another folder, or delete it"
+            f"{folder} holds a model of another recipe ({found}): choose another folder, or "
+            "delete it"
         )
     return True
 
@@ -148,7 +149,7 @@ def is_made(folder: Path, config: SFTConfig) -> bool:
 def _fresh(config: SFTConfig) -> Policy:
     from transformers import Qwen2Config, Qwen2ForCausalLM
 
-    tokenizer = make_tokenizer()
+    tokenizer: Any = make_tokenizer()
     architecture = Qwen2Config(
         vocab_size=len(tokenizer),
         hidden_size=config.hidden,

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,7 +19,7 @@ from bots import checks
 _KEY_DIGITS = 32
 _SPLIT_DIGITS = 13  # of a hexadecimal hash: 52 bits, which a float holds exactly
 
-Known = Mapping[str, type[AbstractVerifier]]
+Known = Mapping[str, Callable[[], AbstractVerifier]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +71,7 @@ def read_task_file(
     answer is `reward_model.ground_truth`, its domain `data_source`, its key `extra_info.index` if
     that is distinct over all rows. Its verifier is `math` for the ability `math`, `code` for
     `codegen` or `code`, and `exact` for all others, for which GURU's own rewards are more lenient.
+    Tests of functions get the imports that GURU keeps in `extra_info.prefix`.
 
     Args:
         path: ends in .jsonl or .parquet.

@@ -30,7 +30,8 @@ class _Tally:
     grad_norm: float = 0.0
     updates: int = 0
     tokens: int = 0
-    columns: int = 0
+    filled: int = 0
+    passed: int = 0
     clipped: int = 0
     gap: float = 0.0
     largest_gap: float = 0.0
@@ -42,7 +43,7 @@ class _Tally:
             "grad_norm": self.grad_norm / max(self.updates, 1),
             "updates": float(self.updates),
             "trained_tokens": float(self.tokens),
-            "padding": 1 - self.tokens / self.columns if self.columns else 0.0,
+            "padding": 1 - self.filled / self.passed if self.passed else 0.0,
             "clipped": self.clipped / tokens,
             "engine_gap": self.gap / tokens,
             "engine_gap_max": self.largest_gap,
@@ -52,10 +53,10 @@ class _Tally:
 class Trainer:
     """Changes a policy, in place, by the rewards of its rollouts.
 
-    Groups that teach nothing, because all their rewards are equal, are counted by cause and left out
-    of the forward and backward passes; they still count in the denominators of the loss, so the gradient
-    is what it would be with them. A minibatch in which no group teaches takes no optimizer step. With a
-    KL penalty every rollout is trained on.
+    Groups that teach nothing, because all their rewards are equal, are counted by cause and left
+    out of the forward and backward passes; they still count in the denominators of the loss, so the
+    gradient is what it would be with them. A minibatch in which no group teaches takes no optimizer
+    step. With a KL penalty every rollout is trained on.
 
     Args:
         policy: what is trained.
@@ -99,17 +100,15 @@ class Trainer:
             Means over the step's tokens and updates.
 
         Raises:
-            DivergedError: for a loss or gradient that is not finite, or explodes; the minibatch that
-                caused it has not changed the weights.
+            DivergedError: for a loss or gradient that is not finite, or explodes; the minibatch
+                that caused it has not changed the weights.
             MemoryExhaustedError: naming the setting to change.
         """
         tally = _Tally()
         advantages_BG = self._config.law.of(
             rewards_BG, self._config.normalise_std, self._config.std_epsilon
         )
-        parts = [
-            part for part in np.array_split(np.arange(len(groups_B)), self._config.minibatches)
-        ]
+        parts = list(np.array_split(np.arange(len(groups_B)), self._config.minibatches))
         rows = [self._rows(groups_B, rewards_BG, advantages_BG, part) for part in parts]
         remedy = "lower tokens_per_microbatch, or set gradient_checkpointing"
         with naming_memory("training", remedy):
@@ -136,7 +135,12 @@ class Trainer:
         return {
             "weights": _flat(self._weights),
             **{
-                name: _flat([s.get(name, torch.zeros_like(p)) for s, p in zip(states, self._weights, strict=True)])
+                name: _flat(
+                    [
+                        s.get(name, torch.zeros_like(p))
+                        for s, p in zip(states, self._weights, strict=True)
+                    ]
+                )
                 for name in _MOMENTS
             },
         }
@@ -224,7 +228,8 @@ class Trainer:
         config, (low, high) = self._config, self._config.clip
         gap_RT = (old_RT - batch.behaviour_RT).abs() * batch.mask_RT
         tally.tokens += int(batch.mask_RT.sum())
-        tally.columns += batch.mask_RT[:, batch.first :].numel()
+        tally.filled += batch.tokens
+        tally.passed += batch.mask_RT.numel()
         tally.gap += float(gap_RT.sum())
         tally.largest_gap = max(tally.largest_gap, float(gap_RT.max()))
         with torch.no_grad():
@@ -275,8 +280,8 @@ class Trainer:
         if np.isfinite(loss) and norm <= self._config.largest_grad_norm:
             return
         raise DivergedError(
-            f"training diverged at optimizer step {self._updates + 1}: loss {loss:g}, gradient norm "
-            f"{norm:g} (at most {self._config.largest_grad_norm:g} is taken for sane); lower "
+            f"training diverged at optimizer step {self._updates + 1}: loss {loss:g}, gradient "
+            f"norm {norm:g} (at most {self._config.largest_grad_norm:g} is taken for sane); lower "
             "learning_rate or max_grad_norm, or check the rewards"
         )
 

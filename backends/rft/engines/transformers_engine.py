@@ -1,4 +1,4 @@
-"""Sampling with the training model itself: no second copy of the weights, nothing to synchronise."""
+"""Sampling with the training model itself: no second copy of the weights, nothing to sync."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -17,8 +17,8 @@ class TransformersEngine(AbstractEngine):
     """Samples with a key-value cache, one prefill per prompt, finished rows dropped on the way.
 
     Row r takes token min{v: cdf_r(v) > u}, with u from a generator of the request's own, so draws
-    depend on the request alone; on a CPU, equal calls give equal bits. The probabilities of a row can
-    differ in the last bits with the company it is computed in.
+    depend on the request alone; on a CPU, equal calls give equal bits. The probabilities of a row
+    can differ in the last bits with the company it is computed in.
 
     Args:
         policy: what is trained.

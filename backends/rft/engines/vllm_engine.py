@@ -21,8 +21,8 @@ _LEAST_BATCHED_TOKENS = 2048
 class VLLMEngine(AbstractEngine):
     """A vLLM engine beside the trainer, on the same device.
 
-    Draws are reproducible per request, except on a GPU, where the probabilities can differ in the last
-    bits with the company a request is computed in.
+    Draws are reproducible per request, except on a GPU, where the probabilities can differ in the
+    last bits with the company a request is computed in.
 
     Args:
         policy: what is trained; its folder tells the architecture, its weights are taken over at
@@ -99,9 +99,7 @@ class VLLMEngine(AbstractEngine):
         gc.collect()
 
 
-def _start(
-    policy: Policy, max_length: int, max_rows: int, memory_share: float, sleep: bool
-) -> Any:
+def _start(policy: Policy, max_length: int, max_rows: int, memory_share: float, sleep: bool) -> Any:
     from vllm import LLM
 
     cpu = policy.device.type == "cpu"

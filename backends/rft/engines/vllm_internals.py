@@ -1,7 +1,7 @@
 """All that depends on vLLM's version: environment, supported releases, weights, caches, sleep.
 
-vLLM offers no stable call to replace the weights of a running engine, so what we use of its inside is
-kept here, behind a check of the version.
+vLLM offers no stable call to replace the weights of a running engine, so what we use of its inside
+is kept here, behind a check of the version.
 """
 
 import importlib.metadata
@@ -60,8 +60,8 @@ def prepare(device: str) -> None:
 def starting() -> Iterator[None]:
     """Hides one module of llvmlite, which numba brings, while an engine starts.
 
-    vLLM 0.32 looks through the attributes of all modules for kernels to replace, and stumbles over an
-    object there that answers to every attribute, `__dict__` included.
+    vLLM 0.32 looks through the attributes of all modules for kernels to replace, and stumbles over
+    an object there that answers to every attribute, `__dict__` included.
     """
     hidden = sys.modules.pop("llvmlite.binding.ffi", None)
     try:

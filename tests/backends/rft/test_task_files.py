@@ -312,3 +312,21 @@ def test_impossible_options_are_refused(tmp_path, options, message):
 def test_a_share_that_leaves_a_part_empty_is_refused(tmp_path):
     with pytest.raises(ValueError, match="0 tasks held out"):
         read(jsonl(tmp_path / "a.jsonl", ROWS), heldout_share=0)
+
+
+def test_the_imports_that_guru_keeps_beside_tests_of_functions_join_them(tmp_path):
+    tests = {"functional": "assert double(2) == 4"}
+    row = {
+        "data_source": "codegen__leetcode2k",
+        "ability": "codegen",
+        "prompt": "Double a number.",
+        "reward_model": {"ground_truth": json.dumps(tests)},
+        "extra_info": {"index": 0, "prefix": "from typing import *\n"},
+    }
+    plain = {**row, "prompt": "Again.", "extra_info": {"index": 1}}
+    path = tmp_path / "guru.jsonl"
+    path.write_text("\n".join(json.dumps(r) for r in (row, plain)))
+    tasks = read_tasks(path, heldout_share=0.5, seed=2)
+    answers = {task.prompt: json.loads(task.answer) for task in (*tasks.train_N, *tasks.heldout)}
+    assert answers["Double a number."] == {"prefix": "from typing import *\n", **tests}
+    assert answers["Again."] == tests

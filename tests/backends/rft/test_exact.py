@@ -1,0 +1,111 @@
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("transformers")
+
+from backends.rft.config import RolloutConfig  # noqa: E402
+from backends.rft.engines import Request, Sampling, make_engine  # noqa: E402
+from backends.rft.exact import ExactRates  # noqa: E402
+from backends.rft.families import make_tasks  # noqa: E402
+from backends.rft.grading import Grader  # noqa: E402
+from backends.rft.policy import Policy, load_policy  # noqa: E402
+from backends.rft.seeds import request_seed  # noqa: E402
+from backends.rft.sft import SFTConfig, make_model  # noqa: E402
+from backends.rft.tasks import Task  # noqa: E402
+
+CONFIG = SFTConfig(
+    families="R",
+    pool_per_cell=10,
+    heldout_per_cell=2,
+    hidden=32,
+    steps=200,
+    weak_step=20,
+    start_step=40,
+    batch=64,
+    learning_rate=1e-2,
+)
+TASKS = make_tasks("R", 10, 2, 0)[0]
+
+
+@pytest.fixture(scope="module")
+def policy(tmp_path_factory) -> Policy:
+    made: Path = tmp_path_factory.mktemp("made")
+    make_model(made, CONFIG)
+    return load_policy(made / "strong", "cpu")
+
+
+@torch.no_grad()
+def plain(policy: Policy, task: Task, temperature: float) -> float:
+    """The product of the probabilities of answer and stop, one forward pass per task."""
+    prompt = policy.encode(task).tolist()
+    answer = [*policy.tokenizer(task.answer)["input_ids"], policy.tokenizer.eos_token_id]
+    logits = policy.model(torch.tensor([[*prompt, *answer]])).logits[0].double() / temperature
+    steps = torch.softmax(logits, -1)[len(prompt) - 1 : -1]
+    return float(np.prod([steps[t, token] for t, token in enumerate(answer)]))
+
+
+@pytest.mark.parametrize("temperature", [1.0, 0.6])
+def test_a_rate_is_the_product_of_the_probabilities_of_the_answers_tokens(policy, temperature):
+    rates = ExactRates(policy, TASKS, RolloutConfig(temperature=temperature)).solve_rates()
+    wanted = [plain(policy, task, temperature) for task in TASKS]
+    np.testing.assert_allclose(rates, wanted, rtol=1e-4, atol=1e-9)
+    assert rates.max() > 0.3
+    assert rates.min() < 0.1
+
+
+def test_an_answer_longer_than_a_completion_may_be_is_never_given(policy):
+    short = ExactRates(policy, TASKS, RolloutConfig(max_new_tokens=5)).solve_rates()
+    whole = ExactRates(policy, TASKS, RolloutConfig()).solve_rates()
+    fits = np.array([len(task.answer) + 1 <= 5 for task in TASKS])
+    assert 0 < fits.sum() < len(TASKS)
+    assert (short[~fits] == 0).all()
+    np.testing.assert_allclose(short[fits], whole[fits], rtol=1e-5)
+
+
+def test_rates_of_some_tasks_are_those_of_all(policy):
+    rates = ExactRates(policy, TASKS, RolloutConfig())
+    places = [5, 0, 31, 5]
+    np.testing.assert_allclose(rates.solve_rates(places), rates.solve_rates()[places], rtol=1e-5)
+
+
+def test_rates_do_not_depend_on_the_size_of_a_pass(policy, monkeypatch):
+    rates = ExactRates(policy, TASKS, RolloutConfig())
+    whole = rates.solve_rates()
+    monkeypatch.setattr("backends.rft.exact._TOKENS_PER_PASS", 50)
+    np.testing.assert_allclose(rates.solve_rates(), whole, rtol=1e-4)
+
+
+def test_exact_rates_apply_to_characters_and_exact_answers_alone(policy):
+    assert ExactRates.applies(policy, TASKS)
+    assert not ExactRates.applies(policy, [*TASKS, replace(TASKS[0], verifier="math")])
+    assert not ExactRates.applies(replace(policy, stop_ids=(0, 1)), TASKS)
+    words = load_policy(policy.path, "cpu")
+    words.tokenizer.add_tokens(["10"])
+    assert not ExactRates.applies(words, TASKS)
+
+
+@pytest.mark.parametrize("temperature", [1.0, 0.7])
+def test_sampled_frequencies_agree_with_exact_rates(policy, temperature):
+    """|z| < 4 for the total, false alarms 6e-5; each task within 5 sigma, false alarms 3e-5 in all.
+
+    Sigma is widened by 1 completion, since few rare successes are far from normal.
+    """
+    samples, rollouts = 200, RolloutConfig(temperature=temperature)
+    rates_N = ExactRates(policy, TASKS, rollouts).solve_rates()
+    engine = make_engine("transformers", policy, policy.max_length, max_rows=1000)
+    requests = [Request(policy.encode(task), request_seed("z", task.key)) for task in TASKS]
+    sampling = Sampling(rollouts.max_new_tokens, temperature, policy.stop_ids)
+    grader = Grader(policy, TASKS)
+    groups = engine.generate(requests, samples, sampling)
+    solved_N = np.array(
+        [grader.rewards(task, group).sum() for task, group in zip(TASKS, groups, strict=True)]
+    )
+    grader.close()
+    variance_N = samples * rates_N * (1 - rates_N)
+    z = (solved_N - samples * rates_N).sum() / np.sqrt(variance_N.sum())
+    assert abs(z) < 4
+    assert (np.abs(solved_N - samples * rates_N) < 5 * np.sqrt(variance_N + 1)).all()
