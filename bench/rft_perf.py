@@ -7,6 +7,7 @@ that teach nothing gains nothing.
 """
 
 import contextlib
+import functools
 import io
 import os
 import subprocess
@@ -281,6 +282,7 @@ def _their_trainer(
     from transformers import PrinterCallback, TrainerCallback
     from trl import GRPOConfig, GRPOTrainer
 
+    from backends.rft.engines import vllm_internals
     from backends.rft.policy import load_policy
 
     class OurTurn(TrainerCallback):
@@ -326,14 +328,15 @@ def _their_trainer(
         **(vllm if engine == "vllm" else {}),
     )
     policy = load_policy(folder, "cpu")
-    trainer = GRPOTrainer(
-        model=policy.model,
-        args=arguments,
-        processing_class=policy.tokenizer,
-        reward_funcs=reward,
-        train_dataset=Dataset.from_list([{"prompt": prompt} for prompt in prompts]),
-        callbacks=[OurTurn()],
-    )
+    with vllm_internals.starting():
+        trainer = GRPOTrainer(
+            model=policy.model,
+            args=arguments,
+            processing_class=policy.tokenizer,
+            reward_funcs=reward,
+            train_dataset=Dataset.from_list([{"prompt": prompt} for prompt in prompts]),
+            callbacks=[OurTurn()],
+        )
     trainer.remove_callback(PrinterCallback)
     return trainer
 
@@ -341,19 +344,16 @@ def _their_trainer(
 def _make_trl_run_vllm_on_a_cpu() -> None:
     """Two things that TRL 1.16 leaves no setting for.
 
-    Its engine would compile the model and compute in bfloat16, and it hands over weights by
+    Its engine would compile the model and compute in bfloat16; and it hands over weights by
     `load_weights`, which the CPU build's packed layers do not have.
     """
-    import functools
-
     from trl.generation import vllm_generation
 
-    def sync_weights(self: Any) -> None:
-        weights = iter(list(self._iter_named_params()))
-        self.llm.collective_rpc("reload_weights", kwargs={"weights_iterator": weights})
-        self.llm.reset_prefix_cache()
+    from backends.rft.engines import vllm_internals
 
-    vllm_generation.LLM = functools.partial(
-        vllm_generation.LLM, enforce_eager=True, dtype="float32"
-    )
+    def sync_weights(self: Any) -> None:
+        vllm_internals.load_weights(self.llm, self._iter_named_params())
+
+    engine = functools.partial(vllm_generation.LLM, enforce_eager=True, dtype="float32")
+    vllm_generation.LLM = engine
     vllm_generation.VLLMGeneration.sync_weights = sync_weights

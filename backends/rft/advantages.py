@@ -42,7 +42,7 @@ def dr_grpo(rewards_BG: Floats, *, std_epsilon: float | None = None) -> Floats:
 
 
 def rloo(rewards_BG: Floats, *, std_epsilon: float | None = None) -> Floats:
-    """n / (n - 1) * (r - m), r minus the mean of the others (arXiv 2402.14740, eq. 6).
+    """(r - m) * n / (n - 1): r minus the mean of the others (arXiv 2402.14740, eq. 6).
 
     Args:
         rewards_BG: shape (B, G), NaN for a lost rollout.
@@ -81,8 +81,8 @@ def maxrl(rewards_BG: Floats) -> Floats:
     """
     if np.nanmin(rewards_BG, initial=0.0) < 0:
         raise ValueError(
-            f"maxrl got the reward {np.nanmin(rewards_BG)}; it divides by the mean, so rewards must "
-            "be at least 0: shift them or choose another algorithm"
+            f"maxrl got the reward {np.nanmin(rewards_BG)}; it divides by the mean, so rewards "
+            "must be at least 0: shift them or choose another algorithm"
         )
     means_B1 = _means(rewards_BG)
     return _centred(rewards_BG) / np.where(means_B1 == 0, 1.0, means_B1)

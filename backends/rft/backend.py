@@ -213,7 +213,7 @@ class RFTBackend(AbstractBackend):
         return groups, np.array(rewards)
 
     def _restarting(self, use: Callable[[], Any]) -> Any:
-        """What `use` returns; an engine that dies over it is replaced, and `use` tried once more."""
+        """What `use` returns; an engine that dies over it is replaced, `use` tried once more."""
         try:
             return use()
         except EngineError as error:

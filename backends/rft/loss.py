@@ -131,7 +131,8 @@ def importance_weights(
 def kl_estimate(logprobs_RT: torch.Tensor, reference_RT: torch.Tensor) -> torch.Tensor:
     """exp(d) - d - 1 with d = reference - logprobs: the k3 estimate of KL(policy, reference).
 
-    Per token; never negative, unbiased under the policy (http://joschu.net/blog/kl-approx.html; GRPO, eq. 4).
+    Per token; never negative, unbiased under the policy (http://joschu.net/blog/kl-approx.html,
+    GRPO, eq. 4).
     """
     difference_RT = reference_RT - logprobs_RT
     return torch.exp(difference_RT) - difference_RT - 1

@@ -8,6 +8,8 @@ import torch
 
 from backends.rft.rollouts import Completion, Group
 
+_SHORTEST_SHARE = 0.8  # of the longest row of a pass: little padding, few more passes
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Row:
@@ -55,14 +57,18 @@ class Microbatch:
 def cut(
     rows: Sequence[Row], tokens_per_microbatch: int, device: torch.device
 ) -> Iterator[Microbatch]:
-    """The rows by length, as many at a time as fit; one that is longer than allowed goes alone."""
+    """The rows by length, as many at a time as fit; one that is longer than allowed goes alone.
+
+    A row much shorter than the longest of its pass would bring padding, and starts the next pass.
+    """
     order = sorted(range(len(rows)), key=lambda i: (-rows[i].length, i))
     start = 0
     while start < len(order):
-        fit = max(1, tokens_per_microbatch // rows[order[start]].length)
-        places = order[start : start + fit]
+        longest = rows[order[start]].length
+        fit = order[start : start + max(1, tokens_per_microbatch // longest)]
+        places = [i for i in fit if rows[i].length >= _SHORTEST_SHARE * longest]
         yield _stacked(rows, places, device)
-        start += fit
+        start += len(places)
 
 
 def _stacked(rows: Sequence[Row], places: Sequence[int], device: torch.device) -> Microbatch:

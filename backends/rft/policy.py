@@ -1,5 +1,6 @@
 """The language model that is trained, with its tokenizer."""
 
+import json
 import shutil
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
@@ -14,6 +15,7 @@ from backends.rft.rollouts import Ints
 from backends.rft.tasks import Chat, Task
 
 DEVICES = ("auto", "cpu", "cuda")
+_GENERIC = ("TokenizersBackend", "PreTrainedTokenizerFast")
 _LORA_PREFIX, _LORA_BASE, _LORA_PARTS = "base_model.model.", ".base_layer", "lora_"
 
 
@@ -70,13 +72,15 @@ class Policy:
         return self.tokenizer.decode(token_ids_T.tolist(), skip_special_tokens=True)
 
     def weights(self) -> Iterator[tuple[str, torch.Tensor]]:
-        """Names and tensors as an engine expects them, adapters merged in; nothing is changed."""
-        if not self.has_adapters:
-            for name, tensor in self.model.state_dict().items():
-                if not self._is_tied(name):
-                    yield name, tensor.detach()
+        """Names and tensors as an engine expects them, adapters merged in; nothing is changed.
+
+        An output layer that shares the embedding's weights is among them: vLLM keeps a copy.
+        """
+        if self.has_adapters:
+            yield from self._merged()
             return
-        yield from self._merged()
+        for name, tensor in self.model.state_dict().items():
+            yield name, tensor.detach()
 
     @property
     def has_adapters(self) -> bool:
@@ -89,7 +93,9 @@ class Policy:
         temporary = folder.with_name(f"{folder.name}.tmp")
         shutil.rmtree(temporary, ignore_errors=True)
         base = self.model.get_base_model() if self.has_adapters else self.model
-        base.save_pretrained(temporary, state_dict=dict(self.weights()))
+        tied = "lm_head.weight" if base.config.tie_word_embeddings else None
+        kept = {name: tensor for name, tensor in self.weights() if name != tied}
+        base.save_pretrained(temporary, state_dict=kept)
         self.tokenizer.save_pretrained(temporary)
         if folder.exists():
             shutil.rmtree(folder)
@@ -109,9 +115,6 @@ class Policy:
         )
         return self.tokenizer(text, add_special_tokens=False)["input_ids"]
 
-    def _is_tied(self, name: str) -> bool:
-        return name == "lm_head.weight" and self.model.config.tie_word_embeddings
-
     def _merged(self) -> Iterator[tuple[str, torch.Tensor]]:
         """Base weights plus scale * B A of their adapters, under the base model's names."""
         modules = dict(self.model.named_modules())
@@ -119,8 +122,6 @@ class Policy:
             if _LORA_PARTS in name:
                 continue
             plain = name.removeprefix(_LORA_PREFIX).replace(_LORA_BASE, "")
-            if self._is_tied(plain):
-                continue
             if _LORA_BASE in name and name.endswith(".weight"):
                 layer: Any = modules[name.removesuffix(f"{_LORA_BASE}.weight")]
                 tensor = tensor + layer.get_delta_weight("default").to(tensor.dtype)
@@ -143,7 +144,7 @@ def load_policy(
         ValueError: for a folder without a model or a usable tokenizer, or a device that is not
             there.
     """
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers import AutoModelForCausalLM
 
     _without_progress_bars()
     path = Path(path)
@@ -154,7 +155,7 @@ def load_policy(
         )
     where = torch_device(device)
     try:
-        tokenizer = AutoTokenizer.from_pretrained(path, local_files_only=True)
+        tokenizer = _tokenizer(path)
         model: Any = AutoModelForCausalLM.from_pretrained(
             path, local_files_only=True, dtype=torch.float32
         )
@@ -190,6 +191,20 @@ def torch_device(name: str) -> torch.device:
     if name == "cuda" and not found:
         raise ValueError("device is 'cuda', but torch finds no GPU: use --device cpu")
     return torch.device("cuda" if name != "cpu" and found else "cpu")
+
+
+def _tokenizer(path: Path) -> Any:
+    """The tokenizer as its folder describes it.
+
+    AutoTokenizer takes every tokenizer beside a Qwen2 model for Qwen2's own, which drops characters
+    that it does not know without a word.
+    """
+    from transformers import AutoTokenizer, PreTrainedTokenizerFast
+
+    described = path / "tokenizer_config.json"
+    name = json.loads(described.read_text("utf-8")).get("tokenizer_class", "")
+    kind: Any = PreTrainedTokenizerFast if name in _GENERIC else AutoTokenizer
+    return kind.from_pretrained(path, local_files_only=True)
 
 
 def _stop_ids(path: Path, tokenizer: Any, model: Any) -> tuple[int, ...]:

@@ -19,6 +19,7 @@ from bots import checks
 RECIPE = "recipe.json"
 _IGNORED = -100
 _LONGEST = 64
+_HEAD = 32
 _BATCHES_SORTED = 8  # drawn together and sorted by length, so that a batch has little padding
 _WARMUP, _CLIP, _DECAYING = 50, 1.0, 0.2
 
@@ -31,7 +32,7 @@ class SFTConfig:
         families: letters of `backends.rft.families.FAMILIES`.
         pool_per_cell: tasks of one family and level to train on by reinforcement.
         heldout_per_cell: the same, held out; supervised training sees neither.
-        hidden: width; the heads have a quarter of it each.
+        hidden: width, in heads of 32, the least that vLLM takes on a CPU.
         layers: depth.
         steps: of supervised training, on `batch` fresh examples each.
         weak_step: whose checkpoint is the weak reference; the last is the strong one.
@@ -62,8 +63,8 @@ class SFTConfig:
         for name in ("pool_per_cell", "heldout_per_cell", "hidden", "layers", "batch"):
             checks.integer(name, getattr(self, name), 1)
         checks.integer("seed", self.seed, 0)
-        if self.hidden % 8:
-            raise ValueError(f"hidden is {self.hidden}; it must be a multiple of 8, for four heads")
+        if self.hidden % _HEAD:
+            raise ValueError(f"hidden is {self.hidden}; it must be a multiple of {_HEAD}")
         if not 1 <= self.weak_step <= self.start_step <= self.steps:
             raise ValueError(
                 f"weak_step {self.weak_step}, start_step {self.start_step} and steps {self.steps} "
@@ -155,8 +156,8 @@ def _fresh(config: SFTConfig) -> Policy:
         hidden_size=config.hidden,
         intermediate_size=2 * config.hidden,
         num_hidden_layers=config.layers,
-        num_attention_heads=4,
-        num_key_value_heads=4,
+        num_attention_heads=config.hidden // _HEAD,
+        num_key_value_heads=config.hidden // _HEAD,
         max_position_embeddings=_LONGEST,
         rope_parameters={"rope_type": "default", "rope_theta": 1000.0},
         initializer_range=0.05,

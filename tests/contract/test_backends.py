@@ -8,11 +8,13 @@ import pytest
 from backends import AbstractBackend, simulate
 from bots import RolloutBatch
 from simulator import Scenario
+from tests.backends.rft import models
 
 BACKENDS: dict[str, Callable[[int], AbstractBackend]] = {
     "simulated": lambda seed: simulate(Scenario("tiny", "", num_tasks=200, num_heldout=50), seed)[
         0
     ],
+    "real": models.backend,
 }
 
 

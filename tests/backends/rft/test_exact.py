@@ -21,12 +21,12 @@ CONFIG = SFTConfig(
     families="R",
     pool_per_cell=10,
     heldout_per_cell=2,
-    hidden=32,
+    hidden=64,
     steps=200,
     weak_step=20,
     start_step=40,
     batch=64,
-    learning_rate=1e-2,
+    learning_rate=5e-3,
 )
 TASKS = make_tasks("R", 10, 2, 0)[0]
 

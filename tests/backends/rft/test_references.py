@@ -3,7 +3,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,33 +13,33 @@ import pytest
 pytest.importorskip("torch")
 pytest.importorskip("transformers")
 pytest.importorskip("pyarrow")
-from pyarrow.parquet import read_table  # noqa: E402
+from pyarrow.parquet import read_table
 
-from backends.rft import reference_counts  # noqa: E402
-from backends.rft.__main__ import main  # noqa: E402
-from backends.rft.config import RolloutConfig  # noqa: E402
-from backends.rft.engines import AbstractEngine, EngineError, make_engine  # noqa: E402
-from backends.rft.exact import ExactRates  # noqa: E402
-from backends.rft.policy import load_policy  # noqa: E402
-from backends.rft.reference_counts import ReferenceConfig  # noqa: E402
-from backends.rft.reference_files import Counts, ReferenceFiles  # noqa: E402
-from backends.rft.references import measure_references, parse_models  # noqa: E402
-from backends.rft.sft import SFTConfig, make_model  # noqa: E402
-from backends.rft.sources import load_tasks, parse_tasks, with_references  # noqa: E402
-from backends.rft.tasks import TaskSet  # noqa: E402
-from backends.rft.verifiers import VERIFIERS, VerifierError  # noqa: E402
-from backends.rft.verifiers.exact import ExactVerifier  # noqa: E402
+from backends.rft import reference_counts
+from backends.rft.__main__ import main
+from backends.rft.config import RolloutConfig
+from backends.rft.engines import AbstractEngine, EngineError, make_engine
+from backends.rft.exact import ExactRates
+from backends.rft.policy import load_policy
+from backends.rft.reference_counts import ReferenceConfig
+from backends.rft.reference_files import Counts, ReferenceFiles
+from backends.rft.references import measure_references, parse_models
+from backends.rft.sft import SFTConfig, make_model
+from backends.rft.sources import load_tasks, parse_tasks, with_references
+from backends.rft.tasks import TaskSet
+from backends.rft.verifiers import VERIFIERS, VerifierError
+from backends.rft.verifiers.exact import ExactVerifier
 
 RECIPE = SFTConfig(
     families="R",
     pool_per_cell=12,
     heldout_per_cell=3,
-    hidden=32,
+    hidden=64,
     steps=200,
     weak_step=20,
     start_step=100,
     batch=64,
-    learning_rate=1e-2,
+    learning_rate=5e-3,
 )
 TASKS = load_tasks(parse_tasks("families:R", pool_per_cell=12, heldout_per_cell=3))
 CONFIG = ReferenceConfig(samples=8, chunk=10, device="cpu")
@@ -99,14 +98,14 @@ def whole(models, tmp_path_factory) -> Path:
 
 
 @pytest.fixture
-def spy(monkeypatch) -> Iterator[Spy]:
+def spy(monkeypatch) -> Spy:
     found = Spy()
 
     def make(*arguments: Any) -> AbstractEngine:
         return SpyEngine(make_engine(*arguments), found.asked, found.dies)
 
     monkeypatch.setattr(reference_counts, "make_engine", make)
-    yield found
+    return found
 
 
 def measure(models: dict[str, Path], out: Path, **changes: Any) -> dict[str, Counts]:
@@ -450,7 +449,7 @@ def test_bad_input_is_one_line_and_status_2(models, tmp_path, capsys, more, mess
 @pytest.mark.usefixtures("threads")
 def test_a_model_is_made_once_and_the_next_command_is_named(tmp_path, capsys):
     flags = ["--small", "--families=RO", "--pool-per-cell=4", "--heldout-per-cell=2", "--steps=3"]
-    flags += ["--hidden=16", "--weak-step=1", "--start-step=2", f"--out={tmp_path / 'm'}"]
+    flags += ["--hidden=32", "--weak-step=1", "--start-step=2", f"--out={tmp_path / 'm'}"]
     assert main(["make-model", *flags]) == 0
     first = capsys.readouterr()
     assert first.err == ""

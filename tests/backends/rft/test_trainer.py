@@ -14,6 +14,7 @@ from backends.rft import trainer as trainer_module
 from backends.rft.advantages import ALGORITHMS
 from backends.rft.config import RolloutConfig, TrainConfig
 from backends.rft.errors import DivergedError, MemoryExhaustedError
+from backends.rft.microbatches import Row, cut
 from backends.rft.policy import Policy
 from backends.rft.rollouts import Completion, Group
 from backends.rft.trainer import Trainer
@@ -221,7 +222,7 @@ def test_a_minibatch_in_which_no_group_teaches_takes_no_optimizer_step():
 
 
 def test_microbatches_change_nothing_but_rounding():
-    gradients = []
+    gradients, counts = [], []
     for size in (1, 20, 50, 8192):
         config = replace(PLAIN, tokens_per_microbatch=size, learning_rate=0.0, kl_weight=0.1)
         policy = tiny_policy()
@@ -231,9 +232,24 @@ def test_microbatches_change_nothing_but_rounding():
             trainer.step(groups, MIXED)
         gradients.append(gradient_of(policy))
         assert sum(passes) == np.isfinite(MIXED).sum()
-    assert len(passes) == 1
+        counts.append(len(passes))
+    assert counts[0] == sum(passes) > counts[1] > counts[2] > counts[3]
     for gradient in gradients[:-1]:
         torch.testing.assert_close(gradient, gradients[-1], rtol=1e-4, atol=1e-7)
+
+
+@pytest.mark.parametrize("size", [1, 20, 50, 8192])
+def test_passes_hold_every_row_once_within_the_limit_and_with_little_padding(size):
+    rows = [Row(g, c, 1.0) for g in make_groups(MIXED) for c in g.completions_G]
+    places = []
+    for batch in cut(rows, size, torch.device("cpu")):
+        lengths_R = np.array([rows[place].length for place in batch.places_R])
+        assert len(lengths_R) == 1 or batch.ids_RT.numel() <= size
+        assert batch.ids_RT.shape == (len(lengths_R), lengths_R.max())
+        assert lengths_R.sum() >= 0.8 * batch.ids_RT.numel()
+        assert batch.first == min(rows[place].group.prompt_ids_T.size for place in batch.places_R)
+        places += batch.places_R
+    assert sorted(places) == list(range(len(rows)))
 
 
 def test_groups_that_teach_nothing_are_counted_by_cause_and_cost_no_forward_pass():
@@ -242,7 +258,7 @@ def test_groups_that_teach_nothing_are_counted_by_cause_and_cost_no_forward_pass
         metrics = Trainer(policy, PLAIN, ROLLOUTS).step(groups, MIXED)
     assert metrics["all_wrong_groups"] == 2  # the group with one graded, failed rollout included
     assert metrics["all_right_groups"] == 1
-    assert passes == [4 + 2 + 4]  # of 24: one more has exactly its group's mean as its reward
+    assert sum(passes) == 4 + 2 + 4  # of 24: one more has exactly its group's mean as its reward
     trained_on = [groups[b].completions_G[g] for b, g in _informative_places()]
     assert metrics["trained_tokens"] == sum(c.token_ids_T.size for c in trained_on)
 
