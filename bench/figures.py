@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.metrics import Floats
+from bench.metrics import Floats, costs, evaluated
 from bench.recorder import DIFFICULTY_BINS
 from bench.store import CellResult
 from bench.strategies import REFERENCE, is_oracle
@@ -95,6 +95,42 @@ def learning_curves(runs: Runs, path: Path) -> None:
     _save(figure, path, "rollouts generated (thousands)")
 
 
+def learning_by_axis(runs: Runs, path: Path) -> None:
+    """Held-out solve rate, and below it that of the pool, against steps, rollouts and seconds."""
+    axes_shown = ("steps", "rollouts", "seconds")
+    figure, axes = _panels(2 * len(runs), len(axes_shown))
+    for row, (setting, by_strategy) in enumerate(runs.items()):
+        palette = _palette(by_strategy)
+        for column, axis in enumerate(axes_shown):
+            longest = _longest(by_strategy, axis)
+            grid = np.linspace(0, longest, _GRID_POINTS)
+            heldout = {
+                name: np.array([_on_grid(run, grid, axis) for run in seeds])
+                for name, seeds in by_strategy.items()
+            }
+            pool = {
+                name: np.array([_pool_on_grid(run, grid, axis) for run in seeds])
+                for name, seeds in by_strategy.items()
+            }
+            upper, lower = axes[2 * row][column], axes[2 * row + 1][column]
+            _curves(upper, grid, heldout, palette, banded=_BANDED)
+            _curves(lower, grid, pool, palette, banded=_BANDED)
+            upper.set_title(setting)
+            lower.set_xlabel(axis)
+        axes[2 * row][0].set_ylabel("held-out solve rate")
+        axes[2 * row + 1][0].set_ylabel("solve rate of the pool")
+    _save(figure, path, "mean over seeds, with 95 % bootstrap bands of shuffle and BOTS")
+
+
+def timed(by_strategy: dict[str, list[CellResult]]) -> bool:
+    """Whether the seconds of these runs mean anything, and their pool's solve rate is known."""
+    runs = [run for seeds in by_strategy.values() for run in seeds]
+    return all(
+        "seconds" in run.config.get("axes", ()) and np.isfinite(run.columns["pool"]).any()
+        for run in runs
+    )
+
+
 def informative_share(runs: Runs, path: Path) -> None:
     """Share of generated groups that hold both successes and failures (ETR), over the run."""
     figure, axes = _panels(1, len(runs))
@@ -179,7 +215,11 @@ def calibration(runs: Runs, path: Path) -> None:
 
 def learns(by_strategy: dict[str, list[CellResult]]) -> bool:
     """Whether the held-out solve rate moves at all."""
-    return any(np.ptp(run.columns["heldout"]) > 0 for runs in by_strategy.values() for run in runs)
+    return any(
+        np.ptp(evaluated(run.columns, "steps")[1]) > 0
+        for runs in by_strategy.values()
+        for run in runs
+    )
 
 
 def believers(by_strategy: dict[str, list[CellResult]]) -> list[str]:
@@ -225,6 +265,17 @@ def _palette(strategies: Iterable[str]) -> dict[str, str]:
     return {name: _COLOURS.get(name) or next(spare) for name in names}
 
 
+def _longest(by_strategy: dict[str, list[CellResult]], axis: str) -> float:
+    """The cost that the reference, or else the first strategy, pays for the setting's steps."""
+    runs = by_strategy.get(REFERENCE) or next(iter(by_strategy.values()))
+    return float(np.mean([costs(run.columns, axis)[run.config["steps"]] for run in runs]))
+
+
+def _pool_on_grid(run: CellResult, grid: Floats, axis: str) -> Floats:
+    seen = np.isfinite(run.columns["pool"])
+    return np.interp(grid, costs(run.columns, axis)[seen], run.columns["pool"][seen])
+
+
 def _budget(by_strategy: dict[str, list[CellResult]]) -> float:
     """Rollouts at which strategies are compared."""
     config = next(iter(by_strategy.values()))[0].config
@@ -237,8 +288,8 @@ def _length(by_strategy: dict[str, list[CellResult]]) -> int:
     return 1 + min(runs[0].config["steps"], *(run.columns["step"].size - 1 for run in runs))
 
 
-def _on_grid(run: CellResult, grid: Floats) -> Floats:
-    return np.interp(grid, run.columns["rollouts_generated"], run.columns["heldout"])
+def _on_grid(run: CellResult, grid: Floats, axis: str = "rollouts") -> Floats:
+    return np.interp(grid, *evaluated(run.columns, axis))
 
 
 def _curves(

@@ -1,10 +1,14 @@
 """What is measured on one run. `docs/metrics.md` defines each figure in words."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
 
+PHASES = ("select", "rollout", "train", "update")
 _SMALLEST_RATE = 1e-6
 _ROUNDING = 1e-12
 
@@ -75,6 +79,26 @@ def _auc(predicted_N: Floats, true_N: Floats) -> float:
         return float("nan")
     below = np.cumsum(failures) - failures
     return float((successes * (below + failures / 2)).sum() / total)
+
+
+def evaluated(columns: Mapping[str, npt.NDArray[Any]], axis: str) -> tuple[Floats, Floats]:
+    """Cost and held-out solve rate at the evaluations of a run.
+
+    Args:
+        columns: of a cell.
+        axis: `steps`, `rollouts` or `seconds`: of selection, generation, grading, training and
+            synchronisation; evaluations cost nothing.
+    """
+    seen = ~np.isnan(columns["heldout"])
+    return costs(columns, axis)[seen], columns["heldout"][seen]
+
+
+def costs(columns: Mapping[str, npt.NDArray[Any]], axis: str) -> Floats:
+    """What a run has cost at each of its rows."""
+    if axis != "seconds":
+        return columns[{"steps": "step", "rollouts": "rollouts_generated"}[axis]].astype(float)
+    phases = [np.nan_to_num(columns[f"seconds/{name}"]) for name in PHASES]
+    return np.cumsum(np.sum(phases, axis=0))
 
 
 def until(cost: Floats, score: Floats, budget: float) -> tuple[Floats, Floats]:

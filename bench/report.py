@@ -78,8 +78,15 @@ def write_report(folder: Path) -> Report:
     page, text = folder / "report.html", folder / "report.md"
     page.write_text(_page(folder.name, lead, commands, sections), encoding="utf-8")
     text.write_text(_markdown(folder.name, lead, commands, sections), encoding="utf-8")
+    return Report(page, text, standings_table(table).markdown() if table else _without(rows))
+
+
+def _without(rows: Sequence[Row]) -> str:
+    """The first table of each setting, where there is no gain oracle to measure scores in."""
     missing = "no standings: oracle-gain, the unit of the score, was not run on all seeds"
-    return Report(page, text, standings_table(table).markdown() if table else missing)
+    settings = dict.fromkeys(row.setting for row in rows)
+    tables = [setting_tables([row for row in rows if row.setting == name])[0] for name in settings]
+    return "\n\n".join([missing, *(table.markdown() for table in tables)])
 
 
 def record_command(folder: Path, command: str) -> None:
@@ -139,6 +146,16 @@ def _pictures(runs: figures.Runs, rows: Sequence[Row], folder: Path) -> list[Sec
             lambda path: figures.learning_curves(learning, path),
         )
     shown_rows = [row for row in rows if row.setting in learning]
+    by_axis = {setting: by for setting, by in learning.items() if figures.timed(by)}
+    if by_axis:
+        add(
+            "axes",
+            "Steps, rollouts and seconds",
+            "Degenerate groups cost no training, so the three differ. Seconds are those of "
+            "selection, generation, grading, training and synchronisation. Selective strategies "
+            "may lift the pool more than the held-out tasks.",
+            lambda path: figures.learning_by_axis(by_axis, path),
+        )
     if len({row.strategy for row in shown_rows}) > 1:
         add(
             "ttb",

@@ -1,9 +1,9 @@
 """What a step of real finetuning costs: our backend against TRL's GRPOTrainer, taking turns.
 
-Both sample and train the same small model on the same prompts with the same settings, one thread
-each. The model never stops, so every completion has the longest length and both sides generate and
-train on equally many tokens. Rewards are prescribed: with every group informative, leaving out groups
-that teach nothing gains nothing.
+Both sample and train equal copies of a small model, on the same prompts with the same settings, one
+thread each. The model never stops, so every completion has the longest length, and both sides
+generate and train on equally many tokens. Rewards are prescribed: with every group informative,
+leaving out groups that teach nothing gains nothing.
 """
 
 import contextlib
@@ -25,65 +25,58 @@ import numpy as np
 from bench.tables import Table
 
 _GROUPS, _GROUP_SIZE, _LENGTH = 32, 8, 11
+_TOKENS = _GROUPS * _GROUP_SIZE * _LENGTH  # generated in a step
+_SHARES = (1.0, 0.5)  # of informative groups: no gain from leaving out the others, and a usual gain
 _WARM_UP = 3
-_SHARES = (1.0, 0.5)  # of informative groups: no gain from the others, and a usual pool
 _ALONE = 8.0  # what the dimension that keeps the model from stopping is set to
+_LEARNING_RATE = 1e-6
 _PHASES = ("generation", "reward", "training", "sync")
 _MS = 1e3
-# Read when vLLM is imported; the last lets TRL's engine start on a CPU.
+# For vLLM, which reads them when it is imported.
 _VLLM_ENVIRONMENT = {
     "OMP_NUM_THREADS": "1",
     "TORCHDYNAMO_DISABLE": "1",
-    "VLLM_CPU_KVCACHE_SPACE": "1",
+    "VLLM_CPU_KVCACHE_SPACE": "1",  # without it, TRL's engine wants more memory than there is
     "VLLM_CPU_OMP_THREADS_BIND": "nobind",
     "VLLM_ENABLE_V1_MULTIPROCESSING": "0",
     "VLLM_LOGGING_LEVEL": "ERROR",
 }
 
-Step = Callable[[], dict[str, float]]
-
 
 @dataclass(frozen=True, slots=True)
 class _Turns:
-    """R rounds of one of our steps and one of TRL's.
+    """R rounds of one step each.
 
     Attributes:
-        engine: what both sampled with.
-        share: of groups with different rewards.
+        name: of engine and rewards.
         ours_R: seconds.
         theirs_R: seconds.
-        phases: medians of our step's figures.
-        their_sampling: median seconds of TRL's step until rewards and advantages are known.
+        theirs_sampling_R: of these, until rewards and advantages are known.
+        metrics_R: of our step.
     """
 
-    engine: str
-    share: float
+    name: str
     ours_R: np.ndarray
     theirs_R: np.ndarray
-    phases: dict[str, float]
-    their_sampling: float
+    theirs_sampling_R: np.ndarray
+    metrics_R: tuple[dict[str, float], ...]
 
-    @property
-    def row(self) -> tuple[str, ...]:
+    def times(self) -> tuple[str, ...]:
+        medians = (_milliseconds(self.ours_R), _milliseconds(self.theirs_R))
         ratios = np.quantile(self.ours_R / self.theirs_R, (0, 0.5, 1))
-        medians = _MS * np.median(self.ours_R), _MS * np.median(self.theirs_R)
-        return (
-            f"{self.engine}, {self.share:.0%} of groups informative",
-            *(f"{value:.1f}" for value in medians),
-            *(f"{ratio:.2f}" for ratio in ratios),
-        )
+        return (self.name, *medians, *(f"{ratio:.2f}" for ratio in ratios))
 
-    @property
     def split(self) -> tuple[str, ...]:
-        times = [_MS * self.phases[f"time/{phase}"] for phase in _PHASES]
-        theirs = _MS * self.their_sampling, _MS * (np.median(self.theirs_R) - self.their_sampling)
-        return (
-            f"{self.engine}, {self.share:.0%} of groups informative",
-            *(f"{value:.1f}" for value in (*times, *theirs)),
-            f"{self.phases['generated_tokens']:.0f}",
-            f"{self.phases['trained_tokens']:.0f}",
-            f"{self.phases['padding']:.0%}",
-        )
+        theirs = (self.theirs_sampling_R, self.theirs_R - self.theirs_sampling_R)
+        ours = (self._metric(f"time/{phase}") for phase in _PHASES)
+        return (self.name, *(_milliseconds(seconds_R) for seconds_R in (*ours, *theirs)))
+
+    def tokens(self) -> tuple[str, ...]:
+        trained, padding = (np.median(self._metric(name)) for name in ("trained_tokens", "padding"))
+        return (self.name, f"{_TOKENS}", f"{trained:.0f}", f"{padding:.0%}")
+
+    def _metric(self, name: str) -> np.ndarray:
+        return np.array([metrics[name] for metrics in self.metrics_R])
 
 
 def measure_real(rounds: int = 20, with_vllm: bool = False) -> str:
@@ -93,65 +86,61 @@ def measure_real(rounds: int = 20, with_vllm: bool = False) -> str:
         rounds: of one step each, after a warm-up.
         with_vllm: measures with vLLM on both sides as well, in a process of its own.
     """
-    parts = [_head(rounds), _tables(_measured("transformers", rounds))]
+    head = (
+        f"One step of {_GROUPS} groups of {_GROUP_SIZE} rollouts of {_LENGTH} tokens, our backend and"
+        f" TRL in turns, {rounds} rounds, one thread. A ratio is ours / TRL's of the same round."
+    )
+    parts = [head, *_tables("transformers", rounds)]
     if with_vllm:
         parts.append(_in_another_process(rounds))
     return "\n\n".join(parts)
 
 
 def print_with_vllm(rounds: int) -> None:
-    """Prints the tables with vLLM; the environment must be prepared, see `_in_another_process`."""
-    print(_tables(_measured("vllm", rounds)))
-
-
-def _head(rounds: int) -> str:
-    return (
-        f"One step of {_GROUPS} groups of {_GROUP_SIZE} rollouts of {_LENGTH} tokens, our backend and "
-        f"TRL in turns, {rounds} rounds, one thread; ratios are ours / TRL's of the same round."
-    )
+    """Prints the tables with vLLM; for a process with `_VLLM_ENVIRONMENT`."""
+    print(*_tables("vllm", rounds), sep="\n\n")
 
 
 def _in_another_process(rounds: int) -> str:
-    """vLLM takes its settings from the environment when it is imported, which TRL does."""
     program = f"from bench.rft_perf import print_with_vllm; print_with_vllm({rounds})"
     done = subprocess.run(
         [sys.executable, "-c", program],
         env={**os.environ, **_VLLM_ENVIRONMENT},
         cwd=Path(__file__).parents[1],
-        stdout=subprocess.PIPE,
+        capture_output=True,
         text=True,
-        check=True,
+        check=False,
     )
+    if done.returncode:
+        raise RuntimeError(f"the measurement with vLLM failed:\n{done.stderr}")
     return done.stdout.strip()
 
 
-def _tables(found: list[_Turns]) -> str:
-    ratios = Table(
-        "",
-        ("", "ours, ms", "TRL, ms", "least ratio", "median ratio", "largest ratio"),
-        tuple(turns.row for turns in found),
-    )
-    split = Table(
-        "",
-        (
-            "",
-            *(f"our {phase}, ms" for phase in _PHASES),
-            "TRL's sampling, ms",
-            "TRL's training, ms",
-            "tokens generated",
-            "tokens trained on",
-            "padding",
-        ),
-        tuple(turns.split for turns in found),
-    )
-    return f"{ratios.markdown()}\n\n{split.markdown()}"
-
-
-def _measured(engine: str, rounds: int) -> list[_Turns]:
+def _tables(engine: str, rounds: int) -> list[str]:
     with TemporaryDirectory() as name, _one_quiet_thread():
-        folder, prompts = Path(name) / "endless", _prompts()
+        folder = Path(name) / "endless"
         _make_endless_model(folder)
-        return [_turns(engine, share, rounds, folder, prompts) for share in _SHARES]
+        found = _measured(engine, rounds, folder)
+    ratios = ("ours, ms", "TRL, ms", "least ratio", "median ratio", "largest ratio")
+    ours = [f"our {phase}, ms" for phase in _PHASES]
+    tables = (
+        Table("", ("", *ratios), tuple(turns.times() for turns in found)),
+        Table(
+            "",
+            ("", *ours, "TRL's sampling, ms", "TRL's training, ms"),
+            tuple(turns.split() for turns in found),
+        ),
+        Table(
+            "",
+            ("", "tokens generated by each", "tokens trained on by ours", "padding in ours"),
+            tuple(turns.tokens() for turns in found),
+        ),
+    )
+    return [table.markdown() for table in tables]
+
+
+def _milliseconds(seconds_R: np.ndarray) -> str:
+    return f"{_MS * np.median(seconds_R):.1f}"
 
 
 @contextlib.contextmanager
@@ -160,30 +149,19 @@ def _one_quiet_thread() -> Iterator[None]:
 
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
-    silence = contextlib.redirect_stdout(io.StringIO())
-    with warnings.catch_warnings(), silence:
-        warnings.simplefilter("ignore")  # TRL and vLLM, about each other's versions and this machine
+    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+        warnings.simplefilter("ignore")  # TRL's and vLLM's, about each other and this machine
         try:
             yield
         finally:
             torch.set_num_threads(threads)
 
 
-def _prompts() -> list[str]:
-    from backends.rft.families import make_tasks
-    from backends.rft.sft import SFTConfig
-
-    config = SFTConfig()
-    pool, _ = make_tasks(config.families, config.pool_per_cell, 0, config.seed)
-    chosen = np.random.default_rng(0).choice(len(pool), _GROUPS, replace=False)
-    return [str(pool[place].prompt) for place in chosen]
-
-
 def _make_endless_model(folder: Path) -> None:
     """The architecture of `SFTConfig`, as good as untrained, with a stop token that cannot occur.
 
-    One dimension is large in every embedding and points the other way for the stop token; with tied
-    embeddings, its logit is far below all others.
+    One dimension is large in every embedding and points the other way for the stop token; as the
+    embeddings are tied, its logit is far below all others.
     """
     import torch
 
@@ -199,46 +177,70 @@ def _make_endless_model(folder: Path) -> None:
     policy.save(folder)
 
 
-def _rewards(share: float) -> np.ndarray:
-    """Every other rollout is right, in the informative groups."""
-    rewards_BG = np.zeros((_GROUPS, _GROUP_SIZE))
-    rewards_BG[: round(share * _GROUPS), ::2] = 1.0
-    return rewards_BG
+def _prompts() -> list[str]:
+    from backends.rft.families import make_tasks
+    from backends.rft.sft import SFTConfig
+
+    config = SFTConfig()
+    pool, _ = make_tasks(config.families, config.pool_per_cell, 0, config.seed)
+    chosen = np.random.default_rng(0).choice(len(pool), _GROUPS, replace=False)
+    return [str(pool[place].prompt) for place in chosen]
 
 
-def _turns(engine: str, share: float, rounds: int, folder: Path, prompts: list[str]) -> _Turns:
-    step = _our_step(engine, share, folder, prompts)
-    ours, theirs, sampling, figures = [], [], [], []
+def _measured(engine: str, rounds: int, folder: Path) -> list[_Turns]:
+    """TRL's training loop, in which each of its steps is followed by one of ours.
+
+    TRL's trainer is made first: it would take the process group of our vLLM engine for a cluster.
+    """
+    from transformers import TrainerCallback
+
+    prompts, rewards_BG = _prompts(), np.zeros((_GROUPS, _GROUP_SIZE))
+    per_share = rounds + _WARM_UP
+    trainer = _their_trainer(engine, folder, prompts, rewards_BG, per_share * len(_SHARES))
+    sampling = _timed_calls(trainer, "_generate_and_score_completions")
+    step = _our_step(engine, folder, prompts, rewards_BG)
+    ours: list[float] = []
+    theirs: list[float] = []
+    metrics: list[dict[str, float]] = []
     began = time.perf_counter()
 
-    def our_turn() -> None:
-        nonlocal began
-        theirs.append(time.perf_counter() - began)
-        began = time.perf_counter()
-        figures.append(step())
-        ours.append(time.perf_counter() - began)
-        began = time.perf_counter()
+    class OurTurn(TrainerCallback):
+        def on_step_end(self, *_: Any, **__: Any) -> None:
+            nonlocal began
+            theirs.append(time.perf_counter() - began)
+            began = time.perf_counter()
+            metrics.append(step())
+            ours.append(time.perf_counter() - began)
+            _prescribe(rewards_BG, _SHARES[min(len(ours) // per_share, len(_SHARES) - 1)])
+            began = time.perf_counter()
 
-    trainer = _their_trainer(engine, share, folder, prompts, rounds + _WARM_UP, our_turn)
-    _time_calls(trainer, "_generate_and_score_completions", sampling)
+    _prescribe(rewards_BG, _SHARES[0])
+    trainer.add_callback(OurTurn())
     trainer.train()
-    kept = slice(_WARM_UP, None)
-    phases = {name: float(np.median([f[name] for f in figures[kept]])) for name in figures[0]}
-    tokens = _GROUPS * _GROUP_SIZE * _LENGTH
-    if phases["generated_tokens"] != tokens or trainer.state.num_input_tokens_seen % tokens:
-        pass
-    return _Turns(
-        engine,
-        share,
-        np.array(ours[kept]),
-        np.array(theirs[kept]),
-        phases,
-        float(np.median(sampling[kept])),
-    )
+    _check_tokens(prompts, trainer, metrics)
+    seconds = np.array([ours, theirs, sampling])
+    starts = [place * per_share + _WARM_UP for place in range(len(_SHARES))]
+    return [
+        _Turns(
+            f"{engine}, {share:.0%} of groups informative",
+            seconds[0, start : start + rounds],
+            seconds[1, start : start + rounds],
+            seconds[2, start : start + rounds],
+            tuple(metrics[start : start + rounds]),
+        )
+        for start, share in zip(starts, _SHARES, strict=True)
+    ]
 
 
-def _time_calls(owner: Any, name: str, seconds: list[float]) -> None:
-    inner = getattr(owner, name)
+def _prescribe(rewards_BG: np.ndarray, share: float) -> None:
+    """Every other rollout is right, in the informative groups."""
+    rewards_BG[:] = 0.0
+    rewards_BG[: round(share * _GROUPS), ::2] = 1.0
+
+
+def _timed_calls(owner: Any, name: str) -> list[float]:
+    """The seconds of each call of this method from now on."""
+    inner, seconds = getattr(owner, name), []
 
     def timed(*arguments: Any) -> Any:
         began = time.perf_counter()
@@ -247,65 +249,53 @@ def _time_calls(owner: Any, name: str, seconds: list[float]) -> None:
         return result
 
     setattr(owner, name, timed)
+    return seconds
 
 
-def _our_step(engine: str, share: float, folder: Path, prompts: list[str]) -> Step:
+def _check_tokens(prompts: list[str], trainer: Any, metrics: list[dict[str, float]]) -> None:
+    per_step = _TOKENS + _GROUP_SIZE * sum(map(len, prompts))  # a token per character
+    if {m["generated_tokens"] for m in metrics} != {_TOKENS} or (
+        trainer.state.num_input_tokens_seen != per_step * len(metrics)
+    ):
+        raise RuntimeError("a completion stopped early, so the two sides had unequal work")
+
+
+def _our_step(
+    engine: str, folder: Path, prompts: list[str], rewards_BG: np.ndarray
+) -> Callable[[], dict[str, float]]:
     from backends.rft.backend import RFTBackend
     from backends.rft.config import RolloutConfig, TrainConfig
     from backends.rft.policy import load_policy
     from backends.rft.tasks import Task, TaskSet
 
-    tasks = TaskSet(
-        tuple(Task(prompt, prompt, "0") for prompt in prompts), (Task("heldout", "A1+1=", "2"),)
-    )
-    train = TrainConfig(learning_rate=1e-6, warmup_steps=0)
+    tasks = TaskSet(tuple(Task(p, p, "0") for p in prompts), (Task("heldout", "A1+1=", "2"),))
+    train = TrainConfig(learning_rate=_LEARNING_RATE, warmup_steps=0)
     rollouts = RolloutConfig(engine, max_new_tokens=_LENGTH)
     backend = RFTBackend(load_policy(folder, "cpu"), tasks, train, rollouts, seed=0)
-    task_ids_B, rewards_BG = np.arange(_GROUPS), _rewards(share)
 
     def step() -> dict[str, float]:
-        batch = backend.rollout(task_ids_B, _GROUP_SIZE)
+        batch = backend.rollout(np.arange(_GROUPS), _GROUP_SIZE)
         return backend.train(replace(batch, rewards_BG=rewards_BG))
 
     return step
 
 
 def _their_trainer(
-    engine: str,
-    share: float,
-    folder: Path,
-    prompts: list[str],
-    steps: int,
-    our_turn: Callable[[], None],
+    engine: str, folder: Path, prompts: list[str], rewards_BG: np.ndarray, steps: int
 ) -> Any:
+    """A GRPOTrainer with our settings, and all rows in one pass: smaller ones make it no faster."""
     from datasets import Dataset
-    from transformers import PrinterCallback, TrainerCallback
+    from transformers import PrinterCallback
     from trl import GRPOConfig, GRPOTrainer
 
     from backends.rft.engines import vllm_internals
     from backends.rft.policy import load_policy
 
-    class OurTurn(TrainerCallback):
-        def on_step_end(self, *_: Any, **__: Any) -> None:
-            our_turn()
+    places = {prompt: place for place, prompt in enumerate(prompts)}
 
-    rewards = dict(zip(prompts, _rewards(share).tolist(), strict=True))
+    def reward(prompts: list[str], **_: Any) -> list[float]:
+        return [rewards_BG[places[p], i % _GROUP_SIZE] for i, p in enumerate(prompts)]
 
-    def reward(prompts: list[str], completions: list[str], **_: Any) -> list[float]:
-        """Compares answers as ours does, then answers what is prescribed."""
-        right = [text == "0" for text in completions]
-        return [rewards[p][i % _GROUP_SIZE] + 0 * r for i, (p, r) in enumerate(zip(prompts, right))]
-
-    if engine == "vllm":
-        _make_trl_run_vllm_on_a_cpu()
-    vllm = {
-        "use_vllm": True,
-        "vllm_mode": "colocate",
-        "vllm_gpu_memory_utilization": 0.05,
-        "vllm_max_model_length": 64,
-        "vllm_importance_sampling_mode": "token_truncate",  # as ours
-        "vllm_importance_sampling_clip_max": 2.0,
-    }
     arguments = GRPOConfig(
         output_dir=str(folder.parent / "trl"),
         use_cpu=True,
@@ -316,16 +306,13 @@ def _their_trainer(
         max_completion_length=_LENGTH,
         max_steps=steps,
         loss_type="grpo",
-        beta=0.0,
-        temperature=1.0,
-        learning_rate=1e-6,
-        adam_beta2=0.95,
+        learning_rate=_LEARNING_RATE,
         lr_scheduler_type="constant",
         report_to=[],
         save_strategy="no",
         logging_strategy="no",
         disable_tqdm=True,
-        **(vllm if engine == "vllm" else {}),
+        **(_vllm_settings() if engine == "vllm" else {}),
     )
     policy = load_policy(folder, "cpu")
     with vllm_internals.starting():
@@ -335,17 +322,17 @@ def _their_trainer(
             processing_class=policy.tokenizer,
             reward_funcs=reward,
             train_dataset=Dataset.from_list([{"prompt": prompt} for prompt in prompts]),
-            callbacks=[OurTurn()],
         )
     trainer.remove_callback(PrinterCallback)
     return trainer
 
 
-def _make_trl_run_vllm_on_a_cpu() -> None:
-    """Two things that TRL 1.16 leaves no setting for.
+def _vllm_settings() -> dict[str, Any]:
+    """As ours: an engine in this process, and a weight per token for what it computes differently.
 
-    Its engine would compile the model and compute in bfloat16; and it hands over weights by
-    `load_weights`, which the CPU build's packed layers do not have.
+    Two things TRL 1.16 has no setting for and are replaced: its engine would compile the model and
+    compute in bfloat16, and it hands over weights by `load_weights`, which the packed layers of the
+    CPU build do not have.
     """
     from trl.generation import vllm_generation
 
@@ -355,5 +342,13 @@ def _make_trl_run_vllm_on_a_cpu() -> None:
         vllm_internals.load_weights(self.llm, self._iter_named_params())
 
     engine = functools.partial(vllm_generation.LLM, enforce_eager=True, dtype="float32")
-    vllm_generation.LLM = engine
+    vllm_generation.LLM = engine  # pyright: ignore[reportAttributeAccessIssue]
     vllm_generation.VLLMGeneration.sync_weights = sync_weights
+    return {
+        "use_vllm": True,
+        "vllm_mode": "colocate",
+        "vllm_gpu_memory_utilization": 0.05,
+        "vllm_max_model_length": 64,
+        "vllm_importance_sampling_mode": "token_truncate",
+        "vllm_importance_sampling_clip_max": 2.0,
+    }

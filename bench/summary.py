@@ -13,7 +13,8 @@ from bench.strategies import REFERENCE
 
 FRACTIONS_TTB = (50, 75, 100)
 FRACTIONS_BSF = (25, 50, 100)
-AXES = {"steps": "step", "rollouts": "rollouts_generated"}
+AXES = ("steps", "rollouts")  # of simulated runs; real ones also have seconds
+TIME_PHASES = ("generation", "reward", "training", "sync")
 BELIEF_SCORES = (
     "brier",
     "brier_excess",
@@ -101,19 +102,22 @@ def seed_figures(run: CellResult, reference: CellResult) -> dict[str, float]:
 
     `docs/metrics.md` defines them. All but TTB look at what the budget of rollouts pays for.
     """
-    columns, budget = run.columns, _budget(run, "rollouts")
+    columns, budget = run.columns, _budget(reference, "rollouts")
     curve = _curve(run, "rollouts")
     final = metrics.value_at(*curve, budget)
     difference = final - metrics.value_at(*_curve(reference, "rollouts"), budget)
     looked = ~np.isnan(columns["pool"])
     pool_curve = columns["rollouts_generated"][looked], columns["pool"][looked]
+    pool = metrics.value_at(*pool_curve, budget) if looked.any() else np.nan
     last = int(np.searchsorted(columns["rollouts_generated"], budget))
     paid = {name: column[1 : last + 1] for name, column in columns.items()}
-    return {
+    figures = _time_figures(paid) if "seconds" in axes(run) else {}
+    return figures | {
         "final": final,
         "difference": difference,
         "win": float(_wins(np.array(difference))),
-        "pool": metrics.value_at(*pool_curve, budget),
+        "pool": pool,
+        "start": float(curve[1][0]),
         "area": metrics.area(*curve, budget),
         "trained_share": float(paid["rollouts_trained"][-1] / paid["rollouts_generated"][-1]),
         "distinct_tasks": float(paid["distinct_tasks"][-1]),
@@ -193,7 +197,7 @@ def _headroom(
 
 
 def _gain(run: CellResult, reference: CellResult) -> float:
-    budget = _budget(run, "rollouts")
+    budget = _budget(reference, "rollouts")
     curves = _curve(run, "rollouts"), _curve(reference, "rollouts")
     return metrics.value_at(*curves[0], budget) - metrics.value_at(*curves[1], budget)
 
@@ -203,19 +207,28 @@ def _wins(differences: Floats) -> Floats:
 
 
 def _curve(run: CellResult, axis: str) -> tuple[Floats, Floats]:
-    return run.columns[AXES[axis]], run.columns["heldout"]
+    return metrics.evaluated(run.columns, axis)
 
 
-def _budget(run: CellResult, axis: str) -> float:
-    steps = float(run.config["steps"])
-    return steps if axis == "steps" else steps * run.config["batch_size"] * run.config["group_size"]
+def axes(run: CellResult) -> tuple[str, ...]:
+    """What its cost is measured in."""
+    return tuple(run.config.get("axes", AXES))
+
+
+def _budget(reference: CellResult, axis: str) -> float:
+    """What the reference spends in the setting's steps."""
+    config = reference.config
+    if axis == "seconds":
+        return float(metrics.costs(reference.columns, axis)[config["steps"]])
+    rollouts = config["batch_size"] * config["group_size"]
+    return float(config["steps"] * (rollouts if axis == "rollouts" else 1))
 
 
 def _ratios(run: CellResult, reference: CellResult) -> dict[str, float]:
     """TTB and BSF on every axis."""
     figures = {}
-    for axis in AXES:
-        budget = _budget(run, axis)
+    for axis in axes(run):
+        budget = _budget(reference, axis)
         longest = metrics.until(*_curve(run, axis), run.config["horizon"] * budget)
         target = metrics.until(*_curve(reference, axis), budget)
         for percent in FRACTIONS_TTB:
@@ -226,6 +239,22 @@ def _ratios(run: CellResult, reference: CellResult) -> dict[str, float]:
                 _curve(run, axis), _curve(reference, axis), budget * percent / 100
             )
     return figures
+
+
+def _time_figures(paid: Mapping[str, Floats]) -> dict[str, float]:
+    """Seconds per step, the shares of its parts, and tokens generated per second of generation."""
+    seconds = sum(
+        paid[f"seconds/{name}"].sum() for name in ("select", "rollout", "train", "update")
+    )
+    parts = {name: np.nansum(paid[f"time/{name}"]) for name in TIME_PHASES}
+    parts["selection"] = (paid["seconds/select"] + paid["seconds/update"]).sum()
+    tokens = np.nansum(paid["generated_tokens"])
+    return {
+        "seconds_per_step": float(seconds / paid["step"].size),
+        "tokens_per_second": float(tokens / max(parts["generation"], 1e-9)),
+        "kilotokens": float(tokens / 1e3),
+        **{f"time_{name}": float(part / seconds) for name, part in parts.items()},
+    }
 
 
 def _shares(paid: Mapping[str, Floats]) -> dict[str, float]:

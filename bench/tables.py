@@ -8,7 +8,7 @@ import numpy as np
 
 from bench.stats import Estimate
 from bench.strategies import REFERENCE
-from bench.summary import FRACTIONS_BSF, FRACTIONS_TTB, Row, Standing
+from bench.summary import FRACTIONS_BSF, FRACTIONS_TTB, TIME_PHASES, Row, Standing
 
 INDISTINCT = "≈"
 
@@ -60,8 +60,14 @@ def standings_table(standings: Sequence[Standing]) -> Table:
 def setting_tables(rows: Sequence[Row]) -> list[Table]:
     """Tables about one setting: learning (unless nothing can be learnt), groups, beliefs."""
     learns = any(np.isfinite(row.figures["ttb50_steps"].value) for row in rows)
-    tables = [_learning(rows), _learning_by_steps(rows)] if learns else []
+    timed = "ttb50_seconds" in rows[0].figures
+    tables = [_learning(rows)] if learns else []
+    for axis in ("steps", "seconds") if timed else ("steps",):
+        if learns:
+            tables.append(_table(f"Learning, at equal {axis}", rows, _ratio_columns(axis)))
     tables.append(_groups(rows))
+    if timed:
+        tables.append(_time(rows))
     believers = [row for row in rows if np.isfinite(row.figures["brier"].value)]
     return [*tables, _beliefs(believers)] if believers else tables
 
@@ -98,6 +104,7 @@ def _escaped(row: Sequence[str]) -> list[str]:
 def _learning(rows: Sequence[Row]) -> Table:
     columns: list[Column] = [
         ("seeds", lambda row: str(len(row.seeds))),
+        _figure("at the start", "start", 3),
         _figure("held-out", "final", 3),
         (f"gain over {REFERENCE}", _gain),
         _figure(f"P(beats {REFERENCE})", "win", 2),
@@ -105,10 +112,6 @@ def _learning(rows: Sequence[Row]) -> Table:
         _figure("pool", "pool", 3),
     ]
     return _table("Learning, at equal rollouts", rows, [*columns, *_ratio_columns("rollouts")])
-
-
-def _learning_by_steps(rows: Sequence[Row]) -> Table:
-    return _table("Learning, at equal steps", rows, _ratio_columns("steps"))
 
 
 def _ratio_columns(axis: str) -> list[Column]:
@@ -120,9 +123,6 @@ def _ratio_columns(axis: str) -> list[Column]:
 
 
 def _groups(rows: Sequence[Row]) -> Table:
-    def count(heading: str, name: str) -> Column:
-        return heading, lambda row: f"{row.figures[name].value:,.0f}"
-
     return _table(
         "What was rolled out and trained on, at equal rollouts",
         rows,
@@ -134,10 +134,30 @@ def _groups(rows: Sequence[Row]) -> Table:
             _figure("all wrong", "all_wrong", 2),
             _figure("all right", "all_right", 2),
             _figure("trained", "trained_share", 2),
-            count("distinct tasks", "distinct_tasks"),
-            count("most visits", "most_visits"),
-            count("offline rollouts", "offline_rollouts"),
+            _count("distinct tasks", "distinct_tasks"),
+            _count("most visits", "most_visits"),
+            _count("offline rollouts", "offline_rollouts"),
             ("selection ms/step", lambda row: f"{row.figures['selection_ms'].value:.2f}"),
+        ],
+    )
+
+
+def _time(rows: Sequence[Row]) -> Table:
+    def share(heading: str, name: str) -> Column:
+        return heading, lambda row: f"{100 * row.figures[name].value:.1f} %"
+
+    return _table(
+        "Where the time goes, evaluations left out",
+        rows,
+        [
+            _figure("seconds/step", "seconds_per_step", 3),
+            *(share(name, f"time_{name}") for name in TIME_PHASES),
+            ("selection", lambda row: f"{100 * row.figures['time_selection'].value:.2f} %"),
+            (
+                "tokens/s of generation",
+                lambda row: f"{row.figures['tokens_per_second'].value:,.0f}",
+            ),
+            ("thousand tokens", lambda row: f"{row.figures['kilotokens'].value:,.0f}"),
         ],
     )
 
@@ -155,6 +175,10 @@ def _beliefs(rows: Sequence[Row]) -> Table:
             _figure("ROC-AUC", "auc", 3),
         ],
     )
+
+
+def _count(heading: str, name: str) -> Column:
+    return heading, lambda row: f"{row.figures[name].value:,.0f}"
 
 
 def _figure(heading: str, name: str, digits: int) -> Column:

@@ -207,7 +207,7 @@ def test_minibatches_share_the_log_probabilities_of_before_the_first_update(mini
     model = tiny_model()
     norms = slow_steps(model, make_groups(MIXED), MIXED, config)
     assert metrics["updates"] == minibatches
-    assert metrics["clipped"] > 0  # else it would not matter which log-probabilities are the old ones
+    assert metrics["clipped"] > 0  # else any old log-probabilities would do
     assert metrics["grad_norm"] == pytest.approx(np.mean(norms), rel=1e-3)
     assert_moved_alike(policy.model, model, 1e-2)
 
