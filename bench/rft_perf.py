@@ -87,8 +87,8 @@ def measure_real(rounds: int = 20, with_vllm: bool = False) -> str:
         with_vllm: measures with vLLM on both sides as well, in a process of its own.
     """
     head = (
-        f"One step of {_GROUPS} groups of {_GROUP_SIZE} rollouts of {_LENGTH} tokens, our backend and"
-        f" TRL in turns, {rounds} rounds, one thread. A ratio is ours / TRL's of the same round."
+        f"One step of {_GROUPS} groups of {_GROUP_SIZE} rollouts of {_LENGTH} tokens, ours and "
+        f"TRL's in turns, {rounds} rounds, one thread. A ratio is ours / TRL's of the same round."
     )
     parts = [head, *_tables("transformers", rounds)]
     if with_vllm:
@@ -286,14 +286,15 @@ def _their_trainer(
     """A GRPOTrainer with our settings, and all rows in one pass: smaller ones make it no faster."""
     from datasets import Dataset
     from transformers import PrinterCallback
-    from trl import GRPOConfig, GRPOTrainer
+    from trl.trainer.grpo_config import GRPOConfig
+    from trl.trainer.grpo_trainer import GRPOTrainer
 
     from backends.rft.engines import vllm_internals
     from backends.rft.policy import load_policy
 
     places = {prompt: place for place, prompt in enumerate(prompts)}
 
-    def reward(prompts: list[str], **_: Any) -> list[float]:
+    def reward(prompts: list[str], **_: Any) -> list[float | None]:
         return [rewards_BG[places[p], i % _GROUP_SIZE] for i, p in enumerate(prompts)]
 
     arguments = GRPOConfig(
@@ -341,9 +342,9 @@ def _vllm_settings() -> dict[str, Any]:
     def sync_weights(self: Any) -> None:
         vllm_internals.load_weights(self.llm, self._iter_named_params())
 
-    engine = functools.partial(vllm_generation.LLM, enforce_eager=True, dtype="float32")
-    vllm_generation.LLM = engine  # pyright: ignore[reportAttributeAccessIssue]
-    vllm_generation.VLLMGeneration.sync_weights = sync_weights
+    module: Any = vllm_generation
+    module.LLM = functools.partial(module.LLM, enforce_eager=True, dtype="float32")
+    module.VLLMGeneration.sync_weights = sync_weights
     return {
         "use_vllm": True,
         "vllm_mode": "colocate",

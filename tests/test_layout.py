@@ -53,9 +53,7 @@ def test_heavy_imports_happen_at_the_point_of_use():
 
 
 def test_the_simulated_benchmark_starts_without_torch():
-    code = (
-        "import sys, bench.__main__; sys.exit(len({'torch', 'transformers'} & {*sys.modules}))"
-    )
+    code = "import sys, bench.__main__; sys.exit(len({'torch', 'transformers'} & {*sys.modules}))"
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
 
 

@@ -58,7 +58,7 @@ class RFTBackend(AbstractBackend):
     ) -> None:
         everything = (*tasks.train_N, *tasks.heldout)
         self._prompts = {task.key: policy.encode(task) for task in everything}
-        longest = _check_lengths(policy, everything, self._prompts, rollouts)
+        longest = policy.longest(everything, rollouts.max_new_tokens)
         self._policy, self._tasks, self._pool, self._seed = policy, tasks, tasks.pool, seed
         self._rollouts = rollouts
         self._sampling = Sampling(rollouts.max_new_tokens, rollouts.temperature, policy.stop_ids)
@@ -260,21 +260,6 @@ class RFTTruth(AbstractTruth):
         """
         p, n = self._rates.solve_rates(), self._group_size
         return p * (1 - p) * (1 - p**n - (1 - p) ** n)
-
-
-def _check_lengths(
-    policy: Policy, tasks: Sequence[Task], prompts: dict[str, Ints], rollouts: RolloutConfig
-) -> int:
-    """The longest prompt and completion together."""
-    longest = max(tasks, key=lambda task: prompts[task.key].size)
-    length = prompts[longest.key].size + rollouts.max_new_tokens
-    if length > policy.max_length:
-        raise ValueError(
-            f"the prompt of task {longest.key!r} has {prompts[longest.key].size} tokens and a "
-            f"completion may have {rollouts.max_new_tokens}, but the model's context holds "
-            f"{policy.max_length}: lower max_new_tokens, or leave the task out"
-        )
-    return int(length)
 
 
 def _identity(policy: Policy, pool: Pool, seed: int) -> str:

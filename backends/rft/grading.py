@@ -40,6 +40,7 @@ class Grader:
                 verifier = VERIFIERS[task.verifier]()
                 self._stack.callback(verifier.close)
                 self._verifiers[task.verifier] = verifier
+            self._check(task)
 
     @property
     def failures(self) -> int:
@@ -63,6 +64,13 @@ class Grader:
     def close(self) -> None:
         """Ends the verifiers."""
         self._stack.close()
+
+    def _check(self, task: Task) -> None:
+        try:
+            self._verifiers[task.verifier].check(task.answer)
+        except ValueError as error:
+            self.close()
+            raise ValueError(f"the answer of task {task.key!r} cannot be used: {error}") from None
 
     def _score(self, task: Task, text: str) -> float:
         try:

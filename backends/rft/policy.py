@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,8 +68,29 @@ class Policy:
         return np.array(ids, dtype=np.int64)
 
     def decode(self, token_ids_T: Ints) -> str:
-        """The text of a completion, without special tokens."""
-        return self.tokenizer.decode(token_ids_T.tolist(), skip_special_tokens=True)
+        """The text of a completion before its stop token.
+
+        Special tokens within it are shown: skipped, they would be free to scatter over an answer.
+        """
+        ids = token_ids_T.tolist()
+        kept = ids[:-1] if ids[-1] in self.stop_ids else ids
+        return self.tokenizer.decode(kept, skip_special_tokens=False)
+
+    def longest(self, tasks: Sequence[Task], max_new_tokens: int) -> int:
+        """The longest prompt and completion together.
+
+        Raises:
+            ValueError: when they do not fit into the model's context.
+        """
+        lengths = [self.encode(task).size for task in tasks]
+        place = int(np.argmax(lengths))
+        if lengths[place] + max_new_tokens > self.max_length:
+            raise ValueError(
+                f"the prompt of task {tasks[place].key!r} has {lengths[place]} tokens and a "
+                f"completion may have {max_new_tokens}, but the context of {self.path} holds "
+                f"{self.max_length}: lower max_new_tokens, or leave the task out"
+            )
+        return lengths[place] + max_new_tokens
 
     def weights(self) -> Iterator[tuple[str, torch.Tensor]]:
         """Names and tensors as an engine expects them, adapters merged in; nothing is changed.

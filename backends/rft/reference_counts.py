@@ -12,9 +12,9 @@ from backends.rft.config import RolloutConfig
 from backends.rft.engines import Request, Sampling, make_engine
 from backends.rft.errors import naming_memory
 from backends.rft.grading import Grader
-from backends.rft.policy import Policy, load_policy
+from backends.rft.policy import load_policy
 from backends.rft.reference_files import Counts
-from backends.rft.rollouts import Completion, Ints
+from backends.rft.rollouts import Completion
 from backends.rft.seeds import request_seed
 from backends.rft.tasks import Task
 from bots import checks
@@ -68,7 +68,7 @@ def counted(
         return
     policy = load_policy(path, config.device)
     prompts = [policy.encode(task) for task in tasks]
-    longest = _longest(policy, tasks, prompts, rollouts)
+    longest = policy.longest(tasks, rollouts.max_new_tokens)
     sampling = Sampling(rollouts.max_new_tokens, rollouts.temperature, policy.stop_ids)
     with ExitStack() as stack:
         grader = Grader(policy, tasks)
@@ -100,21 +100,6 @@ def _count(grader: Grader, task: Task, completions_G: Sequence[Completion]) -> t
     rewards_G = grader.rewards(task, completions_G)
     failures = int(np.isnan(rewards_G).sum())
     return int((rewards_G >= 1).sum()), len(rewards_G) - failures, failures
-
-
-def _longest(
-    policy: Policy, tasks: Sequence[Task], prompts: Sequence[Ints], rollouts: RolloutConfig
-) -> int:
-    """The longest prompt and completion together."""
-    place = max(range(len(tasks)), key=lambda i: prompts[i].size)
-    length = prompts[place].size + rollouts.max_new_tokens
-    if length > policy.max_length:
-        raise ValueError(
-            f"the prompt of task {tasks[place].key!r} has {prompts[place].size} tokens and a "
-            f"completion may have {rollouts.max_new_tokens}, but the context of {policy.path} "
-            f"holds {policy.max_length}: lower max_new_tokens, or leave the task out"
-        )
-    return int(length)
 
 
 def _progress(label: str, done: int, missing: int):

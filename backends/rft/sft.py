@@ -17,6 +17,7 @@ from backends.rft.policy import Policy, torch_device
 from bots import checks
 
 RECIPE = "recipe.json"
+_BEGUN = "recipe.begun.json"
 _IGNORED = -100
 _LONGEST = 64
 _HEAD = 32
@@ -55,10 +56,11 @@ class SFTConfig:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        unknown = sorted(set(self.families) - set(FAMILIES))
-        if unknown or not self.families:
+        distinct = set(self.families)
+        if not distinct or len(distinct) < len(self.families) or not distinct <= set(FAMILIES):
             raise ValueError(
-                f"families are {self.families!r}; they must be letters of {''.join(FAMILIES)}"
+                f"families are {self.families!r}; they must be distinct letters of "
+                f"{''.join(FAMILIES)}"
             )
         for name in ("pool_per_cell", "heldout_per_cell", "hidden", "layers", "batch"):
             checks.integer(name, getattr(self, name), 1)
@@ -111,7 +113,7 @@ def make_model(
     optimizer = torch.optim.AdamW(
         policy.model.parameters(), config.learning_rate, (0.9, 0.98), weight_decay=0.01, fused=True
     )
-    folder.mkdir(parents=True, exist_ok=True)
+    _begin(folder, config)
     policy.model.train()
     for step in range(1, config.steps + 1):
         for group in optimizer.param_groups:
@@ -126,7 +128,20 @@ def make_model(
                 policy.save(folder / name)
         if progress is not None:
             progress(step, loss.item())
-    (folder / RECIPE).write_text(json.dumps(asdict(config), indent=1), encoding="utf-8")
+    (folder / _BEGUN).rename(folder / RECIPE)
+
+
+def _begin(folder: Path, config: SFTConfig) -> None:
+    """Claims the folder; one that holds checkpoints of somebody else's making is refused."""
+    folder.mkdir(parents=True, exist_ok=True)
+    ours = (folder / RECIPE).exists() or (folder / _BEGUN).exists()
+    found = [name for name in config.checkpoints if (folder / name).exists()]
+    if found and not ours:
+        raise ValueError(
+            f"{folder / found[0]} exists and would be replaced: choose another folder, or move it"
+        )
+    (folder / RECIPE).unlink(missing_ok=True)
+    (folder / _BEGUN).write_text(json.dumps(asdict(config), indent=1), encoding="utf-8")
 
 
 def is_made(folder: Path, config: SFTConfig) -> bool:

@@ -35,6 +35,7 @@ class _Tally:
     clipped: int = 0
     gap: float = 0.0
     largest_gap: float = 0.0
+    learning_rate: float = 0.0
 
     def metrics(self) -> dict[str, float]:
         tokens = max(self.tokens, 1)
@@ -47,6 +48,7 @@ class _Tally:
             "clipped": self.clipped / tokens,
             "engine_gap": self.gap / tokens,
             "engine_gap_max": self.largest_gap,
+            "learning_rate": self.learning_rate,
         }
 
 
@@ -121,12 +123,12 @@ class Trainer:
             finally:
                 self._policy.model.eval()
         teaches_B = informative(rewards_BG)[:, 0]
-        best_B = np.nanmax(np.nan_to_num(rewards_BG, nan=-np.inf), axis=1)
+        best_B = np.where(np.isnan(rewards_BG), -np.inf, rewards_BG).max(axis=1)
+        graded_B = np.isfinite(best_B)
         return {
             **tally.metrics(),
-            "learning_rate": self._learning_rate(),
-            "all_wrong_groups": float((~teaches_B & (best_B <= 0)).sum()),
-            "all_right_groups": float((~teaches_B & (best_B > 0)).sum()),
+            "all_wrong_groups": float((graded_B & ~teaches_B & (best_B <= 0)).sum()),
+            "all_right_groups": float((graded_B & ~teaches_B & (best_B > 0)).sum()),
         }
 
     def vectors(self) -> Vectors:
@@ -202,8 +204,9 @@ class Trainer:
             total += loss.item()
         norm = float(torch.nn.utils.clip_grad_norm_(self._weights, self._config.max_grad_norm))
         self._check(total, norm)
+        tally.learning_rate = self._learning_rate()
         for group in self._optimizer.param_groups:
-            group["lr"] = self._learning_rate()
+            group["lr"] = tally.learning_rate
         self._optimizer.step()
         self._updates += 1
         tally.updates += 1

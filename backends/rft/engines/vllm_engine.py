@@ -115,6 +115,8 @@ def _start(policy: Policy, max_length: int, max_rows: int, memory_share: float, 
                 model=str(policy.path),
                 dtype=_CPU_PRECISION if cpu else _GPU_PRECISION,
                 enforce_eager=cpu,
+                # A prompt prefilled in parts rewinds its generator, which those of a CPU cannot.
+                enable_chunked_prefill=not cpu,
                 max_model_len=min(max_length, policy.max_length),
                 max_num_seqs=max_rows,
                 max_num_batched_tokens=max(_LEAST_BATCHED_TOKENS, length),

@@ -10,7 +10,9 @@ from backends.rft.backend import RFTBackend, RFTTruth, save_model
 from backends.rft.config import RolloutConfig, TrainConfig
 from backends.rft.engines import AbstractEngine, EngineError, make_engine
 from backends.rft.errors import DivergedError, MemoryExhaustedError
+from backends.rft.grading import Grader
 from backends.rft.policy import load_policy
+from backends.rft.rollouts import Completion
 from backends.rft.tasks import Task, TaskSet
 from backends.rft.verifiers import VERIFIERS
 from backends.rft.verifiers.base import AbstractVerifier, VerifierError
@@ -175,6 +177,23 @@ def test_failures_of_a_verifier_are_counted_and_no_wrong_answers():
         del VERIFIERS["broken"]
 
 
+def test_special_tokens_within_an_answer_are_no_part_of_it():
+    policy = models.policy()
+    tokenizer = policy.tokenizer
+    pad, unknown, stop = tokenizer.pad_token_id, tokenizer.unk_token_id, tokenizer.eos_token_id
+    (b, a) = tokenizer("ba")["input_ids"]
+    grader = Grader(policy, [Task("k", "Rab=", "ba")])
+    given = [[b, a, stop], [b, pad, a, stop], [pad, b, a, stop], [b, unknown, a, stop]]
+    empty = np.zeros(4, dtype=np.float32)
+    completions = [Completion(np.array(ids), empty[: len(ids)], "stop") for ids in given]
+    assert grader.rewards(Task("k", "Rab=", "ba"), completions).tolist() == [1, 0, 0, 0]
+
+
+def test_an_answer_that_its_verifier_cannot_use_is_refused():
+    with pytest.raises(ValueError, match="the answer of task 'k' cannot be used"):
+        Grader(models.policy(), [Task("k", "Rab=", "")])
+
+
 def test_a_diverging_run_stops_with_finite_weights_and_a_message():
     backend = models.backend(train=TrainConfig(largest_grad_norm=1e-6))
     with pytest.raises(DivergedError, match=r"diverged at optimizer step 1.*lower learning_rate"):
@@ -205,7 +224,7 @@ def with_task(task: Task) -> TaskSet:
 @pytest.mark.parametrize(
     ("task", "rollouts", "message"),
     [
-        (Task("long", "R" + "1" * 60, "1"), models.TRANSFORMERS, "context holds 64"),
+        (Task("long", "R" + "1" * 60, "1"), models.TRANSFORMERS, "holds 64"),
         (Task("odd", "ä=", "1"), models.TRANSFORMERS, "characters without a token"),
         (Task("chat", (("user", "R12="),), "1"), models.TRANSFORMERS, "no chat template"),
         (Task("v", "R12=", "21", "psychic"), models.TRANSFORMERS, "must be one of code, exact"),

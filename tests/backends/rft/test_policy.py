@@ -185,7 +185,7 @@ def test_a_prompt_that_the_tokenizer_cannot_write_is_refused(policy, prompt, mes
 def test_a_prompt_beyond_the_context_is_refused_before_any_work(policy, prompt, new):
     tasks = TaskSet((Task("long", prompt, "3"),), (Task("b", "A2=", "2"),))
     rollouts = RolloutConfig(engine="transformers", max_new_tokens=new)
-    with pytest.raises(ValueError, match=r"task 'long' has \d+ tokens .* context holds 24: lower"):
+    with pytest.raises(ValueError, match=r"task 'long' has \d+ tokens .* holds 24: lower"):
         RFTBackend(policy, tasks, TrainConfig(), rollouts, 0)
 
 

@@ -132,7 +132,7 @@ def test_a_folder_that_was_interrupted_is_not_made(tmp_path):
     config = replace(TINY, steps=6, weak_step=2, start_step=4)
     with pytest.raises(KeyboardInterrupt):
         make_model(tmp_path, config, stop)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["weak"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["recipe.begun.json", "weak"]
     assert not is_made(tmp_path, config)
 
 
@@ -140,7 +140,7 @@ def test_a_folder_that_was_interrupted_is_not_made(tmp_path):
     ("change", "message"),
     [
         ({"families": ""}, "families are ''"),
-        ({"families": "RZ"}, "must be letters of ASMGORPUT"),
+        ({"families": "RZ"}, "must be distinct letters of ASMGORPUT"),
         ({"hidden": 20}, "hidden is 20; it must be a multiple of 32"),
         ({"layers": 0}, "layers is 0"),
         ({"weak_step": 90}, "must not fall"),

@@ -1,0 +1,218 @@
+"""Real runs through the benchmark: cells, checkpoints, signals, traces, refusals."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bench.cell import Life, StoppedError, run_cell
+from bench.real import RealSource, real_setting
+from bench.report import write_report
+from bench.runner import Extras, plans, run_cells
+from bench.settings import Setting
+from bench.store import Store
+from bots import load_state
+from tests.backends.rft import models
+
+ROOT = Path(__file__).parents[2]
+RECIPE = {
+    "families": "RO",
+    "pool_per_cell": 12,
+    "heldout_per_cell": 6,
+    "hidden": 32,
+    "steps": 150,
+    "weak_step": 60,
+    "start_step": 110,
+    "learning_rate": 6e-3,
+}
+
+
+@pytest.fixture(scope="module", name="source")
+def source_fixture(tmp_path_factory):
+    return RealSource(
+        "small",
+        RECIPE,
+        str(tmp_path_factory.mktemp("models")),
+        train={"learning_rate": 3e-4},
+        rollouts={"engine": "transformers"},
+    )
+
+
+def setting_of(source: RealSource, steps: int = 8, **options) -> Setting:
+    sizes = {
+        "batch_size": 8,
+        "group_size": 8,
+        "steps": steps,
+        "horizon": 1.0,
+        "evaluate_every": 4,
+        "checkpoint_seconds": 1e9,
+        **options,
+    }
+    return real_setting(source, "", **sizes)
+
+
+@pytest.fixture(scope="module", name="whole")
+def whole_fixture(source, tmp_path_factory):
+    trace = tmp_path_factory.mktemp("whole") / "trace.parquet"
+    return run_cell(setting_of(source), "bots", 0, 4, Life(trace=trace)), trace
+
+
+def without_times(columns):
+    return {k: v for k, v in columns.items() if not k.startswith(("seconds/", "time/"))}
+
+
+def test_a_cell_records_learning_groups_tokens_and_time(whole):
+    result, _ = whole
+    columns = result.columns
+    assert columns["step"].tolist() == list(range(9))
+    assert np.isfinite(columns["heldout"]).tolist() == [step % 4 == 0 for step in range(9)]
+    assert np.isfinite(columns["pool"]).tolist() == [step % 4 == 0 for step in range(9)]
+    for name in ("time/generation", "time/training", "generated_tokens", "engine_gap_max"):
+        assert np.isfinite(columns[name][1:]).all()
+    assert columns["difficulty"][1:].sum() == 64
+    assert set(result.extra["made_by"]) >= {"commit", "torch", "transformers"}
+    assert result.extra["offline_rollouts"] == 2 * 16 * 144
+    assert result.config["real"]["rollouts"]["engine"] == "transformers"
+
+
+def test_the_trace_holds_every_group(whole):
+    import pyarrow.parquet as pq
+
+    result, path = whole
+    rows = pq.read_table(path).to_pandas()
+    assert len(rows) == 64
+    assert (rows["step"] == np.repeat(np.arange(1, 9), 8)).all()
+    assert (rows["policy_version"] == rows["step"] - 1).all()
+    assert (rows["trials"] == 8).all()
+    assert rows["tokens"].sum() == result.columns["generated_tokens"][1:].sum()
+    shares = rows.groupby("step")["successes"].sum() / 64
+    np.testing.assert_allclose(shares, result.columns["reward"][1:])
+    assert rows["trained"].all()
+    assert rows["task"].str.endswith("=").all()
+
+
+def test_a_stopped_cell_resumes_bit_for_bit(source, whole, tmp_path):
+    checkpoint, trace = tmp_path / "c" / "cell.npz", tmp_path / "trace.parquet"
+    answers = iter([False, False, True])
+    life = Life(checkpoint, trace, stopping=lambda: next(answers, False))
+    with pytest.raises(StoppedError):
+        run_cell(setting_of(source), "bots", 0, 4, life)
+    assert load_state(checkpoint)["progress"]["steps"] == 3
+    resumed = run_cell(setting_of(source), "bots", 0, 4, Life(checkpoint, trace))
+    for name, column in without_times(whole[0].columns).items():
+        np.testing.assert_array_equal(column, resumed.columns[name], err_msg=name)
+    assert trace.read_bytes()[:4] == b"PAR1"
+    again = run_cell(setting_of(source), "bots", 0, 4, Life(checkpoint, resume=False))
+    np.testing.assert_array_equal(again.columns["heldout"], whole[0].columns["heldout"])
+
+
+def test_a_checkpoint_of_another_configuration_is_refused(source, tmp_path):
+    checkpoint = tmp_path / "cell.npz"
+    with pytest.raises(StoppedError):
+        run_cell(setting_of(source), "shuffle", 0, 4, Life(checkpoint, stopping=lambda: True))
+    other = replace(source, train={"learning_rate": 1e-4})
+    with pytest.raises(ValueError, match=r"another configuration.*--no-resume"):
+        run_cell(setting_of(other), "shuffle", 0, 4, Life(checkpoint))
+
+
+def test_a_diverging_cell_leaves_a_checkpoint_and_a_message(source, tmp_path):
+    wild = replace(source, train={"largest_grad_norm": 1e-9})
+    store = Store(tmp_path)
+    outcome = run_cells(plans([setting_of(wild)], ["shuffle"], [0], 4), store, workers=1)
+    assert outcome.failed == 1
+    ((_, error),) = store.failures()
+    assert "lower learning_rate" in error
+    (saved,) = (tmp_path / "checkpoints").glob("*.diverged.npz")
+    assert np.isfinite(load_state(saved)["backend"]["weights"]).all()
+
+
+def test_cells_run_are_reported_on_three_axes_and_follow_in_tensorboard(source, tmp_path):
+    cells = plans([setting_of(source)], ["shuffle", "bots", "dapo"], [0, 1], 4)
+    extras = Extras(tensorboard=True, models=True)
+    assert run_cells(cells, Store(tmp_path), workers=2, extras=extras).done == 6
+    assert not list((tmp_path / "checkpoints").glob("*"))
+    assert len(list((tmp_path / "traces").glob("*.parquet"))) == 6
+    assert len(list((tmp_path / "models").glob("*/model.safetensors"))) == 6
+    assert len(list((tmp_path / "tensorboard").glob("*/events*"))) == 6
+    report = write_report(tmp_path)
+    text = report.text.read_text()
+    for title in ("at equal seconds", "Where the time goes", "Steps, rollouts and seconds"):
+        assert title in text
+    assert "| bots |" in report.standings
+
+
+STEPS = 30
+
+
+def command(folder: Path) -> list[str]:
+    words = ["run", "real", "--model", str(models.folder() / "start"), "--tasks", "families:RO"]
+    words += ["--engine", "transformers", "--max-new-tokens", "11", "--strategy", "shuffle"]
+    words += ["--seeds", "1", "--workers", "1", "--batch-size", "8", "--steps", str(STEPS)]
+    words += ["--evaluate-every", "15", "--horizon", "1", "--checkpoint-seconds", "0.2"]
+    return [sys.executable, "-m", "bench", *words, "--out", str(folder)]
+
+
+def finish(folder: Path) -> dict[str, np.ndarray]:
+    done = subprocess.run(command(folder), cwd=ROOT, capture_output=True, text=True, check=False)
+    assert "1 cells run" in done.stdout, done.stdout + done.stderr
+    return without_times(Store(folder).load()[0].columns)
+
+
+@pytest.fixture(scope="module", name="straight")
+def straight_fixture(tmp_path_factory):
+    return finish(tmp_path_factory.mktemp("straight"))
+
+
+@pytest.mark.parametrize(
+    ("number", "to_group", "status"),
+    [(signal.SIGTERM, False, 143), (signal.SIGTERM, True, 143), (signal.SIGKILL, True, -9)],
+)
+def test_a_run_that_is_ended_goes_on_where_it_was(tmp_path, straight, number, to_group, status):
+    process = subprocess.Popen(
+        command(tmp_path), cwd=ROOT, start_new_session=True, stderr=subprocess.PIPE, text=True
+    )
+    deadline = time.monotonic() + 120
+    while not list((tmp_path / "checkpoints").glob("*.npz")) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    (os.killpg if to_group else os.kill)(process.pid, number)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == status
+    assert ("the same command goes on from here" in errors) == (number == signal.SIGTERM)
+    (saved,) = (tmp_path / "checkpoints").glob("*.npz")
+    assert 0 < load_state(saved)["progress"]["steps"] < STEPS
+    resumed = finish(tmp_path)
+    for name, column in straight.items():
+        np.testing.assert_array_equal(column, resumed[name], err_msg=name)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ([], "needs --model FOLDER and --tasks SOURCE"),
+        (["--model", "nowhere", "--tasks", "families:RO"], "it has no config.json"),
+        (["--model", "MADE", "--tasks", "nowhere.jsonl"], "cannot be read"),
+        (["--model", "MADE", "--tasks", "families:RO", "--group-size", "1"], "at least 2"),
+        (["--model", "MADE", "--tasks", "families:RO", "--engine", "sglang"], "must be one of"),
+        (["--model", "MADE", "--tasks", "families:RO", "--max-new-tokens", "90"], "holds 64"),
+        (["--model", "MADE", "--tasks", "families:RO", "--batch-size", "9999"], "distinct tasks"),
+        (["--model", "MADE", "--tasks", "families:RO", "--algorithm", "ppo"], "must be one of"),
+        (["--model", "MADE", "--tasks", "families:RO", "--device", "cuda"], "finds no GPU"),
+        (["--model", "MADE", "--tasks", "families:RO", "--num-tasks", "5"], "for simulated"),
+    ],
+)
+def test_what_cannot_work_is_refused_before_anything_is_trained(capsys, tmp_path, words, message):
+    from bench.__main__ import main
+
+    words = [str(models.folder() / "start") if word == "MADE" else word for word in words]
+    defaults = [] if "--max-new-tokens" in words else ["--max-new-tokens", "11"]
+    engine = [] if "--engine" in words else ["--engine", "transformers"]
+    out = ["--out", str(tmp_path / "out")]
+    assert main(["run", "real", *words, *defaults, *engine, *out]) == 2
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
