@@ -35,7 +35,7 @@ class StepRecord:
         progress: totals after this step.
         generated: every group that was generated, kept or not, as the backend returned it.
         feedback: their counts, as the selector was told.
-        trained_ids_B: tasks of the groups that were trained on; empty when none was kept.
+        kept_B: places of the groups that were trained on, among those generated; may be empty.
         train_metrics: the backend's figures for the step; empty when nothing was trained.
         seconds: time spent in `select`, `rollout`, `train` and `update`.
     """
@@ -43,9 +43,14 @@ class StepRecord:
     progress: Progress
     generated: RolloutBatch
     feedback: Feedback
-    trained_ids_B: Ints
+    kept_B: Ints
     train_metrics: dict[str, float] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def trained_ids_B(self) -> Ints:
+        """Tasks of the groups that were trained on."""
+        return self.generated.task_ids_B[self.kept_B]
 
 
 def run(
@@ -92,17 +97,14 @@ def run(
     while True:
         meter = _Meter(backend, selector)
         kept = collector.collect(meter.select, meter.rollout, batch_size, group_size)
-        batch, train_metrics = meter.train(kept, batch_size)
+        kept_B, train_metrics = meter.train(kept, batch_size)
         feedback = meter.update()
         progress = Progress(
             progress.steps + 1,
             progress.rollouts_generated + meter.rollouts,
-            progress.rollouts_trained + (0 if batch is None else batch.num_rollouts),
+            progress.rollouts_trained + meter.returned(kept_B),
         )
-        trained_ids_B = np.empty(0, dtype=np.int64) if batch is None else batch.task_ids_B
-        yield StepRecord(
-            progress, meter.generated, feedback, trained_ids_B, train_metrics, meter.seconds
-        )
+        yield StepRecord(progress, meter.generated, feedback, kept_B, train_metrics, meter.seconds)
 
 
 class _Meter:
@@ -130,13 +132,16 @@ class _Meter:
     def generated(self) -> RolloutBatch:
         return RolloutBatch.concatenate(self._batches)
 
-    def train(self, kept: Ints, batch_size: int) -> tuple[RolloutBatch | None, dict[str, float]]:
-        kept = _checked_places(kept, batch_size, self.generated.num_groups)
-        if kept.size == 0:
-            return None, {}
-        batch = self.generated.take(kept)
+    def returned(self, kept_B: Ints) -> int:
+        """How many rollouts of these groups came back."""
+        return int((~np.isnan(self.generated.rewards_BG[kept_B])).sum())
+
+    def train(self, kept: Ints, batch_size: int) -> tuple[Ints, dict[str, float]]:
+        kept_B = _checked_places(kept, batch_size, self.generated.num_groups)
+        if kept_B.size == 0:
+            return kept_B, {}
         with self._timed("train"):
-            return batch, self._backend.train(batch)
+            return kept_B, self._backend.train(self.generated.take(kept_B))
 
     def update(self) -> Feedback:
         feedback = self.generated.feedback()

@@ -1,19 +1,19 @@
 """`python -m bench list | run | report | perf | perf-real`."""
 
 import argparse
-import os
 import shlex
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from backends import AbstractTruth
 from bench.perf import measure
 from bench.pool_file import MISSING, PoolFile
-from bench.real_options import add_real_options, real_settings
+from bench.real_options import add_real_options, real_defaults, real_settings
 from bench.report import record_command, shown, write_report
 from bench.runner import Extras, plans, run_cells
 from bench.settings import Setting, pool_setting, scenario_setting
@@ -36,6 +36,13 @@ _POOL_OPTIONS = {
     "residual_sd": 1.0,
     "start_rate": None,
     "heldout_share": 0.1,
+}
+_OF_FILES = ("weak", "strong", "reference_trials", "heldout_share")  # real runs know these too
+_NOT_REAL = {
+    **{name: default for name, default in _POOL_OPTIONS.items() if name not in _OF_FILES},
+    "pool": None,
+    "scenario": None,
+    "num_tasks": None,
 }
 
 
@@ -83,18 +90,23 @@ def _run(options: argparse.Namespace) -> int:
         options.log_seconds if suite.real else None,
         options.resume,
     )
-    outcome = run_cells(cells, Store(folder), options.workers, options.redo, extras)
+    workers = options.workers or max(setting.workers for setting in settings)
+    outcome = run_cells(cells, Store(folder), workers, options.redo, extras)
     record_command(folder, _command_line(options.arguments))
     if outcome.signal:
         print("stopped; the same command goes on from here", file=sys.stderr)
         return 128 + outcome.signal
-    print(f"{outcome.done} cells run, {outcome.skipped} already there, {outcome.failed} failed")
+    stopped = f", {outcome.stopped} stopped" if outcome.stopped else ""
+    print(
+        f"{outcome.done} cells run, {outcome.skipped} already there, {outcome.failed} failed"
+        f"{stopped}"
+    )
     if outcome.failed:
         for cell, error in Store(folder).failures()[:_SHOWN_FAILURES]:
             print(f"  {cell}: {error.strip().splitlines()[-1]}", file=sys.stderr)
         print(f"the errors are in {folder}/*.failed.json; the same command tries again")
     print(f"next: python -m bench report {folder}")
-    return 1 if outcome.failed else 0
+    return 1 if outcome.failed or outcome.stopped else 0
 
 
 def _buildable(strategies: Sequence[str], settings: Sequence[Setting], required: bool) -> list[str]:
@@ -172,15 +184,22 @@ def _settings(options: argparse.Namespace, suite: Suite) -> list[Setting]:
     if options.pool and options.scenario:
         raise ValueError("--scenario does not go with --pool: the file says what the tasks are")
     if suite.real is not None:
+        _refuse(options, _NOT_REAL, "the simulated suites and --pool")
         return real_settings(options, suite.real, sizes, suite.summary)
+    _refuse(options, real_defaults(), "the suites real and real-tiny")
     if options.pool:
         return [_pool_setting(options, suite, sizes)]
-    stray = [name for name, default in _POOL_OPTIONS.items() if getattr(options, name) != default]
-    if stray:
-        raise ValueError(f"--{stray[0].replace('_', '-')} goes with --pool")
+    _refuse(options, _POOL_OPTIONS, "--pool")
     known = SCENARIOS | {scenario.name: scenario for scenario in suite.scenarios}
     names = options.scenario or [scenario.name for scenario in suite.scenarios]
     return [scenario_setting(replace(known[name], **sizes)) for name in names]
+
+
+def _refuse(options: argparse.Namespace, defaults: dict[str, Any], where: str) -> None:
+    """Refuses options that were given and have no meaning here."""
+    for name, default in defaults.items():
+        if getattr(options, name) != default:
+            raise ValueError(f"--{name.replace('_', '-')} goes with {where}")
 
 
 def _pool_setting(options: argparse.Namespace, suite: Suite, sizes: dict[str, int]) -> Setting:
@@ -237,7 +256,9 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(command=_run)
     parser.add_argument("suite", choices=list(SUITES))
     parser.add_argument("--out", help="folder of the results (default results/SUITE)")
-    parser.add_argument("--workers", type=_positive, default=os.cpu_count() or 1)
+    parser.add_argument(
+        "--workers", type=_positive, help="processes (default one per core, or one on a GPU)"
+    )
     parser.add_argument(
         "--redo", action="store_true", help="run cells again that were made with other settings"
     )

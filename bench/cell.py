@@ -104,10 +104,13 @@ def run_cell(
         recorder = Recorder(backend, strategy.selector, truth, setting.evaluate_every, truth_every)
         cell = _Cell(setting, backend, strategy, recorder, config, life)
         cell.train(f"{setting.name}/{spec}/{seed}")
-        rates = len(backend.pool.references) * backend.pool.num_tasks
+        rates = sum(int(np.isfinite(rates).sum()) for rates in backend.pool.references.values())
+        offline = setting.offline_rollouts
+        if offline is None:
+            offline = setting.reference_trials * rates
         extra: dict[str, Any] = {
             "made_by": {**made_by(), **setting.made_by()},
-            "offline_rollouts": setting.reference_trials * rates if uses_references(spec) else 0,
+            "offline_rollouts": offline if uses_references(spec) else 0,
         }
         columns, predicted_N = recorder.columns(), recorder.beliefs()
         if predicted_N is not None and truth is not None:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -11,7 +12,7 @@ import numpy as np
 
 from backends import AbstractBackend, AbstractTruth
 from bench.settings import Setting
-from bots import Pool
+from bots import Pool, checks
 
 if TYPE_CHECKING:
     from backends.rft.policy import Policy
@@ -64,19 +65,25 @@ def real_setting(
     horizon: float,
     evaluate_every: int,
     checkpoint_seconds: float,
+    reference_trials: int = _REFERENCE_TRIALS,
 ) -> Setting:
     """The setting of a source; refuses what cannot work before anything is trained.
 
     Raises:
         ValueError: for a model, tasks, an engine or options that cannot be used.
     """
+    checks.integer("evaluate_every", evaluate_every, 1)
+    checks.integer("threads", source.threads, 1)
+    checks.integer("lora_rank", source.lora_rank, 0)
+    checks.number("horizon", horizon, 1)
+    checks.number("checkpoint_seconds", checkpoint_seconds, 0)
     source = _resolved(source)
     if group_size < 2:
         raise ValueError(
             f"group_size is {group_size}; advantages compare the rollouts of a group, so it needs "
             "at least 2: raise --group-size"
         )
-    pool, exact = _checked(source, group_size)
+    pool, exact, offline = _checked(source, group_size)
     if batch_size > pool.num_tasks:
         raise ValueError(
             f"a batch of {batch_size} distinct tasks needs more than the {pool.num_tasks} to train "
@@ -88,7 +95,7 @@ def real_setting(
         batch_size,
         group_size,
         steps,
-        _REFERENCE_TRIALS,
+        reference_trials,
         partial(build, source, group_size),
         {"real": _described(source), "evaluate_every": evaluate_every, "axes": AXES},
         horizon,
@@ -99,6 +106,8 @@ def real_setting(
         preview=partial(_preview, pool, exact),
         save_model=_save_model,
         made_by=_versions,
+        workers=1 if source.device == "cuda" else os.cpu_count() or 1,
+        offline_rollouts=offline,
     )
 
 
@@ -128,7 +137,7 @@ def _resolved(source: RealSource) -> RealSource:
     from backends.rft.policy import torch_device
 
     device = torch_device(source.device).type
-    engine = engine_name(source.rollouts.get("engine", "auto"))
+    engine = engine_name(source.rollouts.get("engine", "auto"), device)
     if engine == "vllm":
         from backends.rft.engines import vllm_internals
 
@@ -136,8 +145,11 @@ def _resolved(source: RealSource) -> RealSource:
     return replace(source, device=device, rollouts={**source.rollouts, "engine": engine})
 
 
-def _checked(source: RealSource, group_size: int) -> tuple[Pool, bool]:
-    """The pool of seed 0, and whether there is a truth, after trying everything but training."""
+def _checked(source: RealSource, group_size: int) -> tuple[Pool, bool, int | None]:
+    """The pool of seed 0, whether there is a truth, and what the reference rates cost if known.
+
+    Tries everything but training, on the CPU: a GPU is left to the workers.
+    """
     from backends.rft.config import RolloutConfig, TrainConfig
 
     TrainConfig(**source.train)
@@ -145,11 +157,11 @@ def _checked(source: RealSource, group_size: int) -> tuple[Pool, bool]:
     if source.model is None:
         pool, _ = _own_tasks(_recipe(source, 0))
         rates_N = np.full(len(pool), 0.5)
-        return replace_references(pool, {"weak": rates_N, "strong": rates_N}), True
-    transformers = replace(source, rollouts={**asdict(rollouts), "engine": "transformers"})
-    backend, truth = build(transformers, group_size, 0)
+        return replace_references(pool, {"weak": rates_N, "strong": rates_N}), True, None
+    here = replace(source, device="cpu", rollouts={**asdict(rollouts), "engine": "transformers"})
+    backend, truth = build(here, group_size, 0)
     backend.close()
-    return backend.pool, truth is not None
+    return backend.pool, truth is not None, _tasks(source, 0).reference_rollouts
 
 
 def replace_references(tasks: Any, references: dict[str, np.ndarray]) -> Pool:

@@ -26,9 +26,12 @@ _ROLLOUTS: dict[str, Any] = {
     "max_rows": int,
     "memory_share": float,
     "eval_samples": int,
+    "graders": int,
 }
+_SWITCHES = {"gradient_checkpointing": "train", "sleep": "rollouts"}
 _SOURCE: dict[str, Any] = {"device": str, "lora_rank": int, "threads": int, "models": str}
 _RUN: dict[str, Any] = {"horizon": float, "evaluate_every": int, "checkpoint_seconds": float}
+_USUAL_SHARE = 0.1
 _OF_MODEL = ("model", "tasks", "references", "heldout", "verifier")
 
 
@@ -48,6 +51,12 @@ def add_real_options(parser: argparse.ArgumentParser) -> None:
     )
     for name, kind in {**_TRAIN, **_ROLLOUTS, **_SOURCE, **_RUN}.items():
         group.add_argument(f"--{name.replace('_', '-')}", type=kind)
+    group.add_argument(
+        "--gradient-checkpointing", action="store_true", help="less memory, more time in training"
+    )
+    group.add_argument(
+        "--sleep", action="store_true", help="vLLM gives the GPU's memory back while training"
+    )
     group.add_argument("--save-model", action="store_true", help="keep each cell's trained model")
     group.add_argument(
         "--resume",
@@ -68,15 +77,14 @@ def real_settings(
     Raises:
         ValueError: for options that do not go together, or whatever `real_setting` refuses.
     """
-    if options.pool or options.scenario or "num_tasks" in sizes:
-        raise ValueError(
-            "--pool, --scenario and --num-tasks are for simulated learners; real runs take their "
-            "tasks from --tasks"
-        )
     source = replace(
         run.source,
-        train={**run.source.train, **_given(options, _TRAIN)},
-        rollouts={**run.source.rollouts, **_given(options, _ROLLOUTS)},
+        train={**run.source.train, **_given(options, _TRAIN), **_switched(options, "train")},
+        rollouts={
+            **run.source.rollouts,
+            **_given(options, _ROLLOUTS),
+            **_switched(options, "rollouts"),
+        },
         **_given(options, _SOURCE),
         **_of_model(options, run),
     )
@@ -91,8 +99,19 @@ def real_settings(
             run.horizon,
             run.evaluate_every,
             run.checkpoint_seconds,
+            options.reference_trials,
         )
     ]
+
+
+def real_defaults() -> dict[str, Any]:
+    """Options that mean something in real runs alone, with the values that they have unasked."""
+    names = (*_OF_MODEL, *_TRAIN, *_ROLLOUTS, *_SOURCE, *_RUN)
+    return {**dict.fromkeys(names), **dict.fromkeys(("save_model", *_SWITCHES), False)}
+
+
+def _switched(options: argparse.Namespace, part: str) -> dict[str, bool]:
+    return {name: True for name, of in _SWITCHES.items() if of == part and getattr(options, name)}
 
 
 def _given(options: argparse.Namespace, names: dict[str, Any]) -> dict[str, Any]:
@@ -118,5 +137,7 @@ def _of_model(options: argparse.Namespace, run: "RealRun") -> dict[str, Any]:
     columns = {name: ",".join(getattr(options, name) or ()) or None for name in ("weak", "strong")}
     extra = {"heldout_path": options.heldout, "verifier": options.verifier, **columns}
     chosen = {name: value for name, value in extra.items() if value is not None}
+    if options.heldout_share != _USUAL_SHARE:
+        chosen["heldout_share"] = options.heldout_share
     tasks = parse_tasks(options.tasks, **chosen)
     return {"model": options.model, "tasks": tasks, "references": options.references}

@@ -7,8 +7,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from backends.files import atomic
 from bench import figures, paper
-from bench.store import CellId, CellResult, Store, atomic
+from bench.store import CellId, CellResult, Store
 from bench.strategies import REFERENCE, STRATEGIES
 from bench.summary import Row, Standing, standings, summarize
 from bench.tables import INDISTINCT, Table, setting_tables, standings_table

@@ -61,12 +61,14 @@ class Outcome:
         done: cells that were finished.
         skipped: cells that had been finished before.
         failed: cells that raised.
+        stopped: cells that were told to stop, and saved.
         signal: the signal that stopped the run; 0 when it went to its end.
     """
 
     done: int
     skipped: int
     failed: int
+    stopped: int = 0
     signal: int = 0
 
 
@@ -121,7 +123,7 @@ def run_cells(
                 ended[outcome] += 1
                 bar.update()
         skipped = len(cells) - len(pending)
-        return Outcome(ended["done"], skipped, ended["failed"], signals.received)
+        return Outcome(ended["done"], skipped, ended["failed"], ended["stopped"], signals.received)
 
 
 class _Signals:
@@ -133,7 +135,8 @@ class _Signals:
 
     def receive(self, number: int, _: object) -> None:
         if self.received:
-            raise KeyboardInterrupt
+            _kill_children()
+            os._exit(128 + number)
         self.received = number
         self.event.set()
 
@@ -150,6 +153,11 @@ def _signals() -> Iterator[_Signals]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _kill_children() -> None:
+    for child in multiprocessing.active_children():
+        child.kill()
 
 
 class _Crew:
@@ -170,6 +178,7 @@ class _Crew:
                     wait([made], timeout=1.0)
                 if self._signals.received:
                     pool.shutdown(wait=False, cancel_futures=True)
+                    _kill_children()  # what they were making is begun again by the next run
                     return
                 made.result()
 
@@ -183,13 +192,14 @@ class _Crew:
                     while (pending and not self._signals.received) or in_flight:
                         self._fill(pool, pending, in_flight)
                         for future in wait(in_flight, 1.0, FIRST_COMPLETED).done:
-                            outcome = future.result()
+                            outcome = _result(future)
                             del in_flight[future]
                             yield outcome
             except BrokenProcessPool:
                 suspects += in_flight.values()
         for plan in suspects:
-            yield self._alone(plan)
+            if not self._signals.received:
+                yield self._alone(plan)
 
     def _fill(
         self, pool: ProcessPoolExecutor, pending: deque[Plan], in_flight: dict[Future[str], Plan]
@@ -209,6 +219,17 @@ class _Crew:
     def _processes(self, workers: int) -> ProcessPoolExecutor:
         context = multiprocessing.get_context("spawn")
         return ProcessPoolExecutor(workers, context, _start_worker, initargs=(self._signals.event,))
+
+
+def _result(future: Future[str]) -> str:
+    """A broken pool asks its other workers to end and waits; ours finish their step, so they are
+    killed.
+    """
+    try:
+        return future.result()
+    except BrokenProcessPool:
+        _kill_children()
+        raise
 
 
 _stopping: list[Any] = []  # of a worker process: the parent's event, and signals of its own
@@ -251,6 +272,7 @@ def _work(plan: Plan, folder: Path, extras: Extras) -> str:
         extras.resume,
         _told_to_stop,
     )
+    del _stopping[1:]
     try:
         store.save(run_cell(plan.setting, plan.strategy, plan.seed, plan.truth_every, life))
     except StoppedError:

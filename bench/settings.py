@@ -2,6 +2,7 @@
 
 import dataclasses
 import hashlib
+import os
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -43,6 +44,8 @@ class Setting:
             is a truth; None: `build` is cheap.
         save_model: writes a trained backend's model into a folder.
         made_by: versions of what the backend computes with.
+        workers: cells to run side by side, unless told otherwise.
+        offline_rollouts: what the reference rates cost; None: `reference_trials` for each.
     """
 
     name: str
@@ -61,6 +64,8 @@ class Setting:
     preview: Callable[[], tuple[Pool, bool]] | None = None
     save_model: Callable[[AbstractBackend, Path], None] = _no_model
     made_by: Callable[[], dict[str, str]] = dict
+    workers: int = os.cpu_count() or 1
+    offline_rollouts: int | None = None
 
 
 def scenario_setting(scenario: Scenario) -> Setting:

@@ -1,12 +1,9 @@
 """Results on disk: one self-describing Parquet file per cell, written whole or not at all."""
 
-import fcntl
 import hashlib
 import json
-import os
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,9 +12,10 @@ from urllib.parse import quote
 import numpy as np
 import numpy.typing as npt
 
+from backends.files import TEMPORARY, atomic, locked
+
 SCHEMA_VERSION = 1
 _FAILED = ".failed.json"
-_TEMPORARY = ".tmp"
 _STALE_SECONDS = 3600
 _LONGEST_STEM = 150
 
@@ -131,27 +129,17 @@ class Store:
 
     def clean(self) -> None:
         """Removes temporary files that a killed run left behind an hour or more ago."""
-        for path in self.folder.glob(f"*{_TEMPORARY}"):
+        for path in self.folder.glob(f"*{TEMPORARY}"):
             if time.time() - path.stat().st_mtime > _STALE_SECONDS:
                 path.unlink(missing_ok=True)
 
-    @contextmanager
-    def locked(self) -> Iterator[None]:
-        """Holds the folder for one run; the system lets go of it when the run ends or is killed.
-
-        Raises:
-            ValueError: when another run holds it.
-        """
-        self.folder.mkdir(parents=True, exist_ok=True)
-        with (self.folder / ".lock").open("w") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise ValueError(
-                    f"another run is writing into {self.folder}: wait for it, or choose another "
-                    "--out and copy the cells together afterwards"
-                ) from None
-            yield
+    def locked(self) -> AbstractContextManager[None]:
+        """Holds the folder for one run; raises ValueError when another run holds it."""
+        return locked(
+            self.folder,
+            f"another run is writing into {self.folder}: wait for it, or choose another --out and "
+            "copy the cells together afterwards",
+        )
 
     def beside(self, cell: CellId, folder: str, ending: str) -> Path:
         """Where other files of a cell go, such as its checkpoint."""
@@ -162,17 +150,6 @@ class Store:
 
     def _failure_path(self, cell: CellId) -> Path:
         return self.folder / f"{cell.stem}{_FAILED}"
-
-
-@contextmanager
-def atomic(path: Path) -> Iterator[Path]:
-    """Yields a temporary path beside `path`, and renames it to `path` on success."""
-    temporary = path.with_name(f"{path.name}.{os.getpid()}{_TEMPORARY}")
-    try:
-        yield temporary
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _header(path: Path) -> dict[str, Any]:

@@ -120,6 +120,7 @@ REAL = Suite(
     real=RealRun(
         RealSource("real", train={"learning_rate": 1e-6}, rollouts={"max_new_tokens": 512}),
         steps=200,
+        checkpoint_seconds=300.0,
     ),
 )
 

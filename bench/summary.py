@@ -246,9 +246,10 @@ def _time_figures(paid: Mapping[str, Floats]) -> dict[str, float]:
     seconds = sum(
         paid[f"seconds/{name}"].sum() for name in ("select", "rollout", "train", "update")
     )
-    parts = {name: np.nansum(paid[f"time/{name}"]) for name in TIME_PHASES}
+    nothing = np.zeros(1)  # a strategy that never trained has no figures of the trainer
+    parts = {name: np.nansum(paid.get(f"time/{name}", nothing)) for name in TIME_PHASES}
     parts["selection"] = (paid["seconds/select"] + paid["seconds/update"]).sum()
-    tokens = np.nansum(paid["generated_tokens"])
+    tokens = np.nansum(paid.get("generated_tokens", nothing))
     return {
         "seconds_per_step": float(seconds / paid["step"].size),
         "tokens_per_second": float(tokens / max(parts["generation"], 1e-9)),

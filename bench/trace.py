@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from backends import StepRecord
+from backends.files import atomic
 from backends.rft.rollouts import Group
-from bench.store import atomic
 from bots import Pool
 
 COLUMNS = ("step", "task_id", "policy_version", "successes", "trials", "tokens", "trained")
@@ -27,7 +27,7 @@ class Trace:
     def add(self, record: StepRecord) -> None:
         """The groups of one step."""
         counts = record.feedback
-        trained = {int(task) for task in record.trained_ids_B}
+        trained = {int(place) for place in record.kept_B}
         rows = [
             (
                 record.progress.steps,
@@ -36,7 +36,7 @@ class Trace:
                 int(counts.successes_B[b]),
                 int(counts.trials_B[b]),
                 sum(completion.token_ids_T.size for completion in group.completions_G),
-                int(int(task) in trained),
+                int(b in trained),
             )
             for b, (task, group) in enumerate(
                 zip(record.generated.task_ids_B, record.generated.payload_B, strict=True)

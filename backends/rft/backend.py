@@ -13,7 +13,7 @@ import numpy as np
 from backends.base import AbstractBackend, AbstractTruth
 from backends.rft.config import RolloutConfig, TrainConfig
 from backends.rft.engines import AbstractEngine, EngineError, Request, Sampling, make_engine
-from backends.rft.errors import naming_memory
+from backends.rft.errors import naming_memory, out_of_memory
 from backends.rft.exact import ExactRates
 from backends.rft.grading import Grader
 from backends.rft.policy import Policy
@@ -25,6 +25,7 @@ from bots import Pool, RolloutBatch, checks
 from bots._types import Floats, Ints
 
 _STATE_VERSION = 1
+_PENDING = ("generation", "reward", "tokens", "cut_off", "failures")
 _VECTORS = ("weights", "exp_avg", "exp_avg_sq")
 
 
@@ -65,7 +66,7 @@ class RFTBackend(AbstractBackend):
         exact = ExactRates.applies(policy, tasks.heldout)
         self._exact = ExactRates(policy, tasks.heldout, rollouts) if exact else None
         self._trainer = Trainer(policy, train, rollouts)
-        self._grader = Grader(policy, everything)
+        self._grader = Grader(policy, everything, rollouts.graders)
         self._start_engine = start_engine or (
             lambda: make_engine(
                 rollouts.engine,
@@ -76,12 +77,12 @@ class RFTBackend(AbstractBackend):
                 rollouts.sleep,
             )
         )
-        self._engine = self._start_engine()
+        with naming_memory("starting the engine", "lower --memory-share or --max-rows"):
+            self._engine = self._start_engine()
         self._identity = _identity(policy, self._pool, seed)
         self._steps = 0
         self._seen: Counter[int] = Counter()
-        self._generation = {"generation": 0.0, "reward": 0.0, "tokens": 0.0, "cut_off": 0.0}
-        self._failures = 0
+        self._pending = dict.fromkeys(_PENDING, 0.0)
 
     @property
     def pool(self) -> Pool:
@@ -124,16 +125,15 @@ class RFTBackend(AbstractBackend):
         self._steps += 1
         self._seen = Counter()
         timed = {
-            "time/generation": self._generation["generation"],
-            "time/reward": self._generation["reward"],
+            "time/generation": self._pending["generation"],
+            "time/reward": self._pending["reward"],
             "time/training": trained - began,
             "time/sync": time.perf_counter() - trained,
-            "generated_tokens": float(self._generation["tokens"]),
-            "cut_off": float(self._generation["cut_off"]),
-            "verifier_failures": float(self._grader.failures - self._failures),
+            "generated_tokens": self._pending["tokens"],
+            "cut_off": self._pending["cut_off"],
+            "verifier_failures": self._pending["failures"],
         }
-        self._failures = self._grader.failures
-        self._generation = dict.fromkeys(self._generation, 0.0)
+        self._pending = dict.fromkeys(self._pending, 0.0)
         return {**metrics, **timed}
 
     def evaluate(self) -> float:
@@ -144,10 +144,9 @@ class RFTBackend(AbstractBackend):
             request_seed("evaluation", self._seed, self._steps, place)
             for place in range(len(self._tasks.heldout))
         ]
-        saved, failures = self._generation.copy(), self._grader.failures
+        pending = self._pending.copy()
         _, rewards_BG = self._sampled(self._tasks.heldout, seeds, self._rollouts.eval_samples)
-        self._generation = saved
-        self._failures += self._grader.failures - failures
+        self._pending = pending
         solved_BG = np.where(np.isnan(rewards_BG), np.nan, rewards_BG >= 1)
         return float(np.nanmean(solved_BG))
 
@@ -159,14 +158,16 @@ class RFTBackend(AbstractBackend):
             "steps": self._steps,
             "updates": self._trainer.updates,
             "seen": {str(task): count for task, count in self._seen.items()},
+            "pending": self._pending.copy(),
             **self._trainer.vectors(),
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Puts them back, and hands the weights to the engine."""
-        expected = self.state_dict()
-        if not isinstance(state, dict) or set(state) != set(expected):
-            raise ValueError(f"this state has not the entries {sorted(expected)}; it is damaged")
+        expected = {"version": _STATE_VERSION, "identity": self._identity}
+        entries = {*expected, "steps", "updates", "seen", "pending", *_VECTORS}
+        if not isinstance(state, dict) or set(state) != entries:
+            raise ValueError(f"this state has not the entries {sorted(entries)}; it is damaged")
         for name, remedy in (
             ("version", "load it with the release that wrote it"),
             ("identity", "build the backend with the same model, tasks and seed"),
@@ -176,10 +177,12 @@ class RFTBackend(AbstractBackend):
                     f"the state has another {name} ({state[name]!r}, not {expected[name]!r}): "
                     f"{remedy}"
                 )
-        vectors = {name: _vector(name, state[name], expected[name]) for name in _VECTORS}
+        size = self._trainer.size
+        vectors = {name: _vector(name, state[name], size) for name in _VECTORS}
         counters = [checks.integer(f"the state's {n}", state[n], 0) for n in ("steps", "updates")]
         seen = Counter({int(task): int(count) for task, count in state["seen"].items()})
-        self._steps, self._seen = counters[0], seen
+        pending = {name: float(state["pending"][name]) for name in self._pending}
+        self._steps, self._seen, self._pending = counters[0], seen, pending
         self._trainer.load_vectors(vectors, counters[1])
         self._restarting(lambda: self._engine.sync(self._policy.weights))
 
@@ -195,29 +198,32 @@ class RFTBackend(AbstractBackend):
             Request(self._prompts[task.key], seed) for task, seed in zip(tasks, seeds, strict=True)
         ]
         began = time.perf_counter()
-        with naming_memory("generating", "lower max_rows (and memory_share on a GPU)"):
-            found = self._restarting(
-                lambda: self._engine.generate(requests, samples, self._sampling)
-            )
+        found = self._restarting(lambda: self._engine.generate(requests, samples, self._sampling))
         generated = time.perf_counter()
-        rewards = [self._grader.rewards(t, c) for t, c in zip(tasks, found, strict=True)]
+        rewards_BG = self._grader.rewards(tasks, found)
         completions = [completion for group in found for completion in group]
-        self._generation["generation"] += generated - began
-        self._generation["reward"] += time.perf_counter() - generated
-        self._generation["tokens"] += sum(c.token_ids_T.size for c in completions)
-        self._generation["cut_off"] += sum(c.finish_reason == "length" for c in completions)
+        self._pending["generation"] += generated - began
+        self._pending["reward"] += time.perf_counter() - generated
+        self._pending["tokens"] += sum(c.token_ids_T.size for c in completions)
+        self._pending["failures"] += float(np.isnan(rewards_BG).sum())
+        self._pending["cut_off"] += sum(c.finish_reason == "length" for c in completions)
         groups = tuple(
             Group(request.prompt_ids_T, completions_G, self._steps)
             for request, completions_G in zip(requests, found, strict=True)
         )
-        return groups, np.array(rewards)
+        return groups, rewards_BG
 
     def _restarting(self, use: Callable[[], Any]) -> Any:
         """What `use` returns; an engine that dies over it is replaced, `use` tried once more."""
-        try:
-            return use()
-        except EngineError as error:
-            warnings.warn(f"the engine is replaced: {error}", RuntimeWarning, stacklevel=2)
+        with naming_memory("generating", "lower --max-rows, and --memory-share on a GPU"):
+            try:
+                return use()
+            except EngineError as error:
+                if out_of_memory(error):
+                    raise
+                reason = str(error)
+            # Out of the `except` block, so that no traceback holds on to the dead engine's memory.
+            warnings.warn(f"the engine is replaced: {reason}", RuntimeWarning, stacklevel=2)
             self._engine.close()
             self._engine = self._start_engine()
             return use()
@@ -271,10 +277,10 @@ def _identity(policy: Policy, pool: Pool, seed: int) -> str:
     return digest.hexdigest()
 
 
-def _vector(name: str, values: object, expected: np.ndarray) -> np.ndarray:
-    if not isinstance(values, np.ndarray) or values.shape != expected.shape:
+def _vector(name: str, values: object, size: int) -> np.ndarray:
+    if not isinstance(values, np.ndarray) or values.shape != (size,):
         raise ValueError(
-            f"the state's {name} is no vector of {expected.size} numbers: it is damaged or belongs "
+            f"the state's {name} is no vector of {size} numbers: it is damaged or belongs "
             "to another model"
         )
     if not np.isfinite(values).all():

@@ -120,6 +120,7 @@ class RolloutConfig:
         memory_share: of the GPU's memory, for vLLM's weights and cache.
         sleep: give that memory to the trainer while it works.
         eval_samples: completions per held-out task in an evaluation by sampling.
+        graders: tasks whose completions are judged at the same time.
     """
 
     engine: str = "auto"
@@ -129,9 +130,10 @@ class RolloutConfig:
     memory_share: float = 0.4
     sleep: bool = False
     eval_samples: int = 1
+    graders: int = 4
 
     def __post_init__(self) -> None:
-        for name in ("max_new_tokens", "max_rows", "eval_samples"):
+        for name in ("max_new_tokens", "max_rows", "eval_samples", "graders"):
             checks.integer(name, getattr(self, name), 1)
         checks.number("temperature", self.temperature, 1e-3)
         checks.number("memory_share", self.memory_share, 0.01, 1)

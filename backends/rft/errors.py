@@ -23,12 +23,12 @@ def naming_memory(what: str, remedy: str) -> Iterator[None]:
     try:
         yield
     except RuntimeError as error:
-        if not _out_of_memory(error):
+        if not out_of_memory(error):
             raise
         raise MemoryExhaustedError(f"out of memory while {what}: {remedy} ({error})") from error
 
 
-def _out_of_memory(error: BaseException | None) -> bool:
+def out_of_memory(error: BaseException | None) -> bool:
     """Whether torch, or what it wraps, ran out of memory; on a CPU it says so in words alone."""
     while error is not None:
         text = f"{type(error).__name__}: {error}"

@@ -97,7 +97,7 @@ def counted(
 
 
 def _count(grader: Grader, task: Task, completions_G: Sequence[Completion]) -> tuple[int, int, int]:
-    rewards_G = grader.rewards(task, completions_G)
+    rewards_G = grader.rewards([task], [completions_G])[0]
     failures = int(np.isnan(rewards_G).sum())
     return int((rewards_G >= 1).sum()), len(rewards_G) - failures, failures
 

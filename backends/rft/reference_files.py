@@ -1,6 +1,5 @@
 """Reference rates on disk: one Parquet file, and the parts it grows from."""
 
-import fcntl
 import json
 import os
 import shutil
@@ -9,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from backends.files import locked
 from backends.rft.tasks import Task
 
 SCHEMA_VERSION = 1
@@ -45,14 +45,8 @@ class ReferenceFiles:
         Raises:
             ValueError: when another run holds them.
         """
-        self.parts.mkdir(parents=True, exist_ok=True)
-        with (self.parts / ".lock").open("w") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise ValueError(
-                    f"another run is writing {self.out}: wait for it, or choose another --out"
-                ) from None
+        taken = f"another run is writing {self.out}: wait for it, or choose another --out"
+        with locked(self.parts, taken):
             try:
                 yield
             finally:

@@ -9,6 +9,7 @@ from typing import Any
 
 from backends.rft.config import RolloutConfig
 from backends.rft.engines import engine_name
+from backends.rft.policy import torch_device
 from backends.rft.reference_counts import ReferenceConfig, counted
 from backends.rft.reference_files import COUNTS, Counts, ReferenceFiles
 from backends.rft.tasks import TaskSet
@@ -122,7 +123,7 @@ def _settings(
         "tasks": hashlib.sha256(json.dumps(content).encode()).hexdigest(),
         "samples": config.samples,
         "seed": config.seed,
-        "engine": engine_name(rollouts.engine),
+        "engine": engine_name(rollouts.engine, torch_device(config.device).type),
         "temperature": rollouts.temperature,
         "max_new_tokens": rollouts.max_new_tokens,
     }

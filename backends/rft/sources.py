@@ -1,5 +1,6 @@
 """Where the tasks of a real run come from, in a few words of a command line."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -176,7 +177,24 @@ def with_references(
             f"{path} has neither a column 'weak' nor one 'strong'; it has {', '.join(columns)}: "
             "name the column of each reference, or measure with --model weak=PATH"
         )
-    return replace(tasks, references={**tasks.references, **joined})
+    used = [wanted[name] for name in joined]
+    return replace(
+        tasks,
+        references={**tasks.references, **joined},
+        reference_rollouts=_rollouts(tasks, columns, used),
+    )
+
+
+def _rollouts(
+    tasks: TaskSet, columns: Mapping[str, Sequence[Any]], used: Sequence[str]
+) -> int | None:
+    """Rollouts behind the rates of these tasks, lost ones included; None without counts."""
+    counted = [f"{label}_{name}" for label in used for name in ("trials", "failures")]
+    if not set(counted) <= set(columns):
+        return None
+    keys = {task.key for task in tasks.train_N}
+    mine = [place for place, key in enumerate(columns["id"]) if key in keys]
+    return sum(int(columns[name][place] or 0) for name in counted for place in mine)
 
 
 def _check_letters(letters: str) -> None:

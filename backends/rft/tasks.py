@@ -39,6 +39,7 @@ class TaskSet:
         train_N: the pool.
         heldout: never trained on.
         references: solve rates of the pool's tasks under other models, by name; see `bots.Pool`.
+        reference_rollouts: how many rollouts these rates cost; None when nobody counted.
 
     Raises:
         ValueError: for an empty part, or a key that occurs twice.
@@ -47,6 +48,7 @@ class TaskSet:
     train_N: tuple[Task, ...]
     heldout: tuple[Task, ...]
     references: Mapping[str, npt.NDArray[np.float64]] = field(default_factory=dict)
+    reference_rollouts: int | None = None
 
     def __post_init__(self) -> None:
         for name, tasks in (("to train on", self.train_N), ("held out", self.heldout)):

@@ -131,6 +131,11 @@ class Trainer:
             "all_right_groups": float((graded_B & ~teaches_B & (best_B > 0)).sum()),
         }
 
+    @property
+    def size(self) -> int:
+        """How many numbers are trained."""
+        return sum(weight.numel() for weight in self._weights)
+
     def vectors(self) -> Vectors:
         """Weights and moments, each as one vector in float32."""
         states = [self._optimizer.state.get(p, {}) for p in self._weights]

@@ -203,7 +203,10 @@ def test_a_run_that_is_ended_goes_on_where_it_was(tmp_path, straight, number, to
         (["--model", "MADE", "--tasks", "families:RO", "--batch-size", "9999"], "distinct tasks"),
         (["--model", "MADE", "--tasks", "families:RO", "--algorithm", "ppo"], "must be one of"),
         (["--model", "MADE", "--tasks", "families:RO", "--device", "cuda"], "finds no GPU"),
-        (["--model", "MADE", "--tasks", "families:RO", "--num-tasks", "5"], "for simulated"),
+        (["--model", "MADE", "--tasks", "families:RO", "--horizon", "0.5"], "horizon is 0.5"),
+        (["--model", "MADE", "--tasks", "families:RO", "--evaluate-every", "0"], "at least 1"),
+        (["--model", "MADE", "--tasks", "families:RO", "--domain", "x"], "--domain goes with"),
+        (["--model", "MADE", "--tasks", "families:RO", "--num-tasks", "5"], "simulated suites"),
     ],
 )
 def test_what_cannot_work_is_refused_before_anything_is_trained(capsys, tmp_path, words, message):

@@ -11,7 +11,7 @@ from backends.rft.rollouts import Completion, Ints
 Weights = Iterable[tuple[str, torch.Tensor]]
 
 
-class EngineError(Exception):
+class EngineError(RuntimeError):
     """The engine died or gave an answer that makes no sense; a fresh one may do better."""
 
 

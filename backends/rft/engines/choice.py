@@ -7,8 +7,8 @@ from backends.rft.policy import Policy
 ENGINES = ("auto", "vllm", "transformers")
 
 
-def engine_name(name: str) -> str:
-    """`vllm` or `transformers`; `auto` is vLLM where it is installed.
+def engine_name(name: str, device: str) -> str:
+    """`vllm` or `transformers`; `auto` is vLLM where a build for the device is installed.
 
     Raises:
         ValueError: for another name.
@@ -16,7 +16,7 @@ def engine_name(name: str) -> str:
     if name not in ENGINES:
         raise ValueError(f"engine is {name!r}; it must be one of {', '.join(ENGINES)}")
     if name == "auto":
-        return "vllm" if vllm_internals.installed() else "transformers"
+        return "vllm" if vllm_internals.suits(device) else "transformers"
     return name
 
 
@@ -29,7 +29,7 @@ def make_engine(
     sleep: bool = False,
 ) -> AbstractEngine:
     """The engine of that name, with the policy's weights; see `VLLMEngine` for the arguments."""
-    if engine_name(name) == "vllm":
+    if engine_name(name, policy.device.type) == "vllm":
         from backends.rft.engines.vllm_engine import VLLMEngine
 
         return VLLMEngine(policy, max_length, max_rows, memory_share, sleep)

@@ -33,15 +33,15 @@ class TransformersEngine(AbstractEngine):
         self, requests: Sequence[Request], samples: int, sampling: Sampling
     ) -> list[tuple[Completion, ...]]:
         """Requests of similar length together, so that little is padding."""
-        found: dict[int, tuple[Completion, ...]] = {}
-        for places in self._batches(requests, samples):
+        found: list[list[Completion]] = [[] for _ in requests]
+        for places, wanted in self._batches(requests, samples):
             chosen = [requests[place] for place in places]
             with torch.inference_mode(), self._policy.computing():
-                tokens_RT, logprobs_RT = self._sample(chosen, samples, sampling)
+                tokens_RT, logprobs_RT = self._sample(chosen, samples, wanted, sampling)
             completions = _completions(tokens_RT, logprobs_RT, sampling)
             for i, place in enumerate(places):
-                found[place] = tuple(completions[i * samples : (i + 1) * samples])
-        return [found[place] for place in range(len(requests))]
+                found[place] += completions[i * len(wanted) : (i + 1) * len(wanted)]
+        return [tuple(group) for group in found]
 
     def sync(self, weights: Callable[[], Weights]) -> None:
         """Nothing to do: it computes with the weights that are trained, and keeps no cache."""
@@ -52,19 +52,26 @@ class TransformersEngine(AbstractEngine):
     def close(self) -> None:
         """Nothing to free."""
 
-    def _batches(self, requests: Sequence[Request], samples: int) -> Iterator[list[int]]:
+    def _batches(
+        self, requests: Sequence[Request], samples: int
+    ) -> Iterator[tuple[list[int], range]]:
+        """Places of requests, and which of their samples, `max_rows` completions at the most."""
         order = sorted(range(len(requests)), key=lambda i: (requests[i].prompt_ids_T.size, i))
         size = max(1, self._max_rows // samples)
+        width = min(samples, self._max_rows)
         for start in range(0, len(order), size):
-            yield order[start : start + size]
+            for first in range(0, samples, width):
+                yield order[start : start + size], range(first, min(first + width, samples))
 
     def _sample(
-        self, requests: Sequence[Request], samples: int, sampling: Sampling
+        self, requests: Sequence[Request], samples: int, wanted: range, sampling: Sampling
     ) -> tuple[np.ndarray, np.ndarray]:
         """Tokens and log-probabilities, shape (R, T); what follows a stop token means nothing."""
         model, device = self._policy.model, self._policy.device
         ids_PT, mask_PT = _left_padded(requests, sampling.stop_ids[0])
-        uniforms_TR = torch.from_numpy(_uniforms(requests, samples, sampling.max_new_tokens))
+        uniforms_TR = torch.from_numpy(
+            _uniforms(requests, samples, wanted, sampling.max_new_tokens)
+        )
         ids, mask = torch.from_numpy(ids_PT).to(device), torch.from_numpy(mask_PT).to(device)
         stops = torch.tensor(sampling.stop_ids, device=device)
         out = model(
@@ -75,9 +82,9 @@ class TransformersEngine(AbstractEngine):
             logits_to_keep=1,
         )
         cache: Any = out.past_key_values
-        cache.batch_repeat_interleave(samples)
-        logits = out.logits[:, -1].repeat_interleave(samples, 0)
-        mask = mask.repeat_interleave(samples, 0)
+        cache.batch_repeat_interleave(len(wanted))
+        logits = out.logits[:, -1].repeat_interleave(len(wanted), 0)
+        mask = mask.repeat_interleave(len(wanted), 0)
         places = torch.arange(len(logits), device=device)
         positions = mask.sum(1)
         shape = (len(logits), sampling.max_new_tokens)
@@ -137,10 +144,12 @@ def _left_padded(requests: Sequence[Request], pad: int) -> tuple[np.ndarray, np.
     return ids_PT, mask_PT
 
 
-def _uniforms(requests: Sequence[Request], samples: int, steps: int) -> np.ndarray:
+def _uniforms(requests: Sequence[Request], samples: int, wanted: range, steps: int) -> np.ndarray:
     """Shape (T, R), each request's own, and the same for fewer steps."""
     drawn = [
-        np.random.Generator(np.random.Philox(request.seed)).random((steps, samples))
+        np.random.Generator(np.random.Philox(request.seed)).random((steps, samples))[
+            :, wanted.start : wanted.stop
+        ]
         for request in requests
     ]
     return np.concatenate(drawn, axis=1)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+import torch
 
 from backends.rft.engines import vllm_internals
 from backends.rft.engines.base import AbstractEngine, EngineError, Request, Sampling, Weights
@@ -56,7 +57,7 @@ class VLLMEngine(AbstractEngine):
         self, requests: Sequence[Request], samples: int, sampling: Sampling
     ) -> list[tuple[Completion, ...]]:
         """All requests at once; vLLM batches them itself."""
-        from vllm import SamplingParams
+        from vllm import SamplingParams  # pyright: ignore[reportMissingImports]  # optional
 
         parameters = [
             SamplingParams(
@@ -97,10 +98,12 @@ class VLLMEngine(AbstractEngine):
         """Frees the engine; may be called again."""
         self._llm = None
         gc.collect()
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
 
 
 def _start(policy: Policy, max_length: int, max_rows: int, memory_share: float, sleep: bool) -> Any:
-    from vllm import LLM
+    from vllm import LLM  # pyright: ignore[reportMissingImports]  # optional
 
     cpu = policy.device.type == "cpu"
     length = math.ceil(max_length / _BLOCK) * _BLOCK
@@ -119,7 +122,7 @@ def _start(policy: Policy, max_length: int, max_rows: int, memory_share: float, 
                 enable_chunked_prefill=not cpu,
                 max_model_len=min(max_length, policy.max_length),
                 max_num_seqs=max_rows,
-                max_num_batched_tokens=max(_LEAST_BATCHED_TOKENS, length),
+                max_num_batched_tokens=max(_LEAST_BATCHED_TOKENS, length, max_rows),
                 block_size=_BLOCK,
                 logprobs_mode="processed_logprobs",  # after the temperature, as tokens are drawn
                 generation_config="vllm",  # no sampling settings of the model's own

