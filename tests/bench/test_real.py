@@ -132,6 +132,7 @@ def test_a_diverging_cell_leaves_a_checkpoint_and_a_message(source, tmp_path):
     assert np.isfinite(load_state(saved)["backend"]["weights"]).all()
 
 
+@pytest.mark.slow
 def test_cells_run_are_reported_on_three_axes_and_follow_in_tensorboard(source, tmp_path):
     cells = plans([setting_of(source)], ["shuffle", "bots", "dapo"], [0, 1], 4)
     extras = Extras(tensorboard=True, models=True)
@@ -171,7 +172,11 @@ def straight_fixture(tmp_path_factory):
 
 @pytest.mark.parametrize(
     ("number", "to_group", "status"),
-    [(signal.SIGTERM, False, 143), (signal.SIGTERM, True, 143), (signal.SIGKILL, True, -9)],
+    [
+        (signal.SIGTERM, False, 143),
+        pytest.param(signal.SIGTERM, True, 143, marks=pytest.mark.slow),
+        (signal.SIGKILL, True, -9),
+    ],
 )
 def test_a_run_that_is_ended_goes_on_where_it_was(tmp_path, straight, number, to_group, status):
     process = subprocess.Popen(

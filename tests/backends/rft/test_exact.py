@@ -101,9 +101,7 @@ def test_sampled_frequencies_agree_with_exact_rates(policy, temperature):
     sampling = Sampling(rollouts.max_new_tokens, temperature, policy.stop_ids)
     grader = Grader(policy, TASKS)
     groups = engine.generate(requests, samples, sampling)
-    solved_N = np.array(
-        [grader.rewards(task, group).sum() for task, group in zip(TASKS, groups, strict=True)]
-    )
+    solved_N = np.array(list(grader.rewards(TASKS, groups).sum(axis=1)))
     grader.close()
     variance_N = samples * rates_N * (1 - rates_N)
     z = (solved_N - samples * rates_N).sum() / np.sqrt(variance_N.sum())
