@@ -11,12 +11,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from backends import Progress, StepRecord
 from bench.cell import Life, StoppedError, run_cell
 from bench.real import RealSource, real_setting
 from bench.report import write_report
 from bench.runner import Extras, plans, run_cells
 from bench.settings import Setting
 from bench.store import Store
+from bench.summary import seed_figures
+from bench.trace import Trace
 from bots import load_state
 from tests.backends.rft import models
 
@@ -110,6 +113,42 @@ def test_a_stopped_cell_resumes_bit_for_bit(source, whole, tmp_path):
     assert trace.read_bytes()[:4] == b"PAR1"
     again = run_cell(setting_of(source), "bots", 0, 4, Life(checkpoint, resume=False))
     np.testing.assert_array_equal(again.columns["heldout"], whole[0].columns["heldout"])
+
+
+def test_a_resumed_filtering_strategy_keeps_what_it_had_not_trained_on(source, tmp_path):
+    hopeless = replace(source, train={"learning_rate": 0.0}, rollouts={**source.rollouts})
+    setting = setting_of(hopeless, steps=4, group_size=2)
+    whole = run_cell(setting, "dapo:max_rounds=2", 0, 4)
+    answers = iter([False, True])
+    life = Life(tmp_path / "cell.npz", stopping=lambda: next(answers, False))
+    with pytest.raises(StoppedError):
+        run_cell(setting, "dapo:max_rounds=2", 0, 4, life)
+    resumed = run_cell(setting, "dapo:max_rounds=2", 0, 4, life)
+    for name, column in without_times(whole.columns).items():
+        np.testing.assert_array_equal(column, resumed.columns[name], err_msg=name)
+
+
+def test_a_strategy_that_never_trained_still_has_figures(whole):
+    result, _ = whole
+    of_trainer = ("time/", "generated_tokens")
+    columns = {k: v for k, v in result.columns.items() if not k.startswith(of_trainer)}
+    figures = seed_figures(replace(result, columns=columns), result)
+    assert figures["time_generation"] == figures["kilotokens"] == 0
+    assert figures["seconds_per_step"] > 0
+
+
+def test_a_trace_tells_twins_apart(tmp_path):
+    import pyarrow.parquet as pq
+
+    batch = models.backend().rollout(np.array([5, 5]), 2)
+    counts = batch.feedback()
+    trace = Trace()
+    trace.add(StepRecord(Progress(1, 4, 2), batch, counts, np.array([1])))
+    trace.save(tmp_path / "t.parquet", models.tasks().pool, {})
+    rows = pq.read_table(tmp_path / "t.parquet").to_pandas()
+    assert rows["trained"].tolist() == [0, 1]
+    assert rows["task_id"].tolist() == [5, 5]
+    assert rows["successes"].tolist() == counts.successes_B.tolist()
 
 
 def test_a_checkpoint_of_another_configuration_is_refused(source, tmp_path):

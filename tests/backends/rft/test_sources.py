@@ -132,6 +132,14 @@ def test_references_are_joined_by_key_and_missing_ones_stay_missing(tmp_path):
     assert with_references(TASKS, path).pool.references.keys() == {"weak", "strong"}
 
 
+def test_rollouts_behind_the_rates_are_counted_for_the_tasks_at_hand(tmp_path):
+    counts = {"weak_trials": [4, 3, 9], "weak_failures": [0, 1, 0]}
+    path = parquet(tmp_path / "r.parquet", id=["a", "b", "z"], weak=[0.5, 1.0, 0.1], **counts)
+    assert with_references(TASKS, path).reference_rollouts == 8
+    bare = parquet(tmp_path / "bare.parquet", id=["a"], weak=[0.5])
+    assert with_references(TASKS, bare).reference_rollouts is None
+
+
 def test_references_are_named_by_their_label_and_others_stay(tmp_path):
     path = parquet(tmp_path / "r.parquet", id=["a"], step9=[0.5])
     old = TaskSet(TASKS.train_N, TASKS.heldout, {"strong": np.ones(3)})
