@@ -1,11 +1,13 @@
-"""A small trained model, made once per test run."""
+"""Small models: one that is trained, made once per test run, and smaller ones that are not."""
 
 import tempfile
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
+from transformers import Qwen2Config, Qwen2ForCausalLM
 
 from backends.rft.backend import RFTBackend
 from backends.rft.config import RolloutConfig, TrainConfig
@@ -26,6 +28,26 @@ RECIPE = SFTConfig(
 )
 TRANSFORMERS = RolloutConfig(engine="transformers")
 TRAIN = TrainConfig(learning_rate=3e-4)
+
+
+VOCABULARY = 11
+
+
+def untrained(spread: float, seed: int = 0, **changes: Any) -> Any:
+    """Two layers of random weights, `spread` their standard deviation."""
+    torch.manual_seed(seed)
+    config = Qwen2Config(
+        vocab_size=VOCABULARY,
+        hidden_size=16,
+        intermediate_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        num_key_value_heads=2,
+        max_position_embeddings=32,
+        initializer_range=spread,
+        **changes,
+    )
+    return Qwen2ForCausalLM(config).eval()
 
 
 @cache

@@ -3,19 +3,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
-torch = pytest.importorskip("torch")
-pytest.importorskip("transformers")
-
-from backends.rft.config import RolloutConfig  # noqa: E402
-from backends.rft.engines import Request, Sampling, make_engine  # noqa: E402
-from backends.rft.exact import ExactRates  # noqa: E402
-from backends.rft.families import make_tasks  # noqa: E402
-from backends.rft.grading import Grader  # noqa: E402
-from backends.rft.policy import Policy, load_policy  # noqa: E402
-from backends.rft.seeds import request_seed  # noqa: E402
-from backends.rft.sft import SFTConfig, make_model  # noqa: E402
-from backends.rft.tasks import Task  # noqa: E402
+from backends.rft.config import RolloutConfig
+from backends.rft.engines import Request, Sampling, make_engine
+from backends.rft.exact import ExactRates
+from backends.rft.families import make_tasks
+from backends.rft.grading import Grader
+from backends.rft.policy import Policy, load_policy
+from backends.rft.seeds import request_seed
+from backends.rft.sft import SFTConfig, make_model
+from backends.rft.tasks import Task
 
 CONFIG = SFTConfig(
     families="R",

@@ -6,7 +6,6 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from transformers import Qwen2Config, Qwen2ForCausalLM
 
 from backends.rft.loss import (
     LOSS_LEVELS,
@@ -16,23 +15,13 @@ from backends.rft.loss import (
     policy_loss,
     token_logprobs,
 )
+from tests.backends.rft import models
 
-VOCABULARY = 11
+VOCABULARY = models.VOCABULARY
 
 
 def tiny_model(seed: int = 0) -> Any:
-    torch.manual_seed(seed)
-    config = Qwen2Config(
-        vocab_size=VOCABULARY,
-        hidden_size=16,
-        intermediate_size=32,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        num_key_value_heads=2,
-        max_position_embeddings=32,
-        initializer_range=0.3,
-    )
-    return Qwen2ForCausalLM(config).eval()
+    return models.untrained(0.3, seed)
 
 
 @dataclass(frozen=True)

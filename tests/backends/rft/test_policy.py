@@ -4,17 +4,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+import transformers
+from safetensors import safe_open
 
-torch = pytest.importorskip("torch")
-transformers = pytest.importorskip("transformers")
-
-from safetensors import safe_open  # noqa: E402
-
-from backends.rft.backend import RFTBackend  # noqa: E402
-from backends.rft.characters import make_tokenizer  # noqa: E402
-from backends.rft.config import RolloutConfig, TrainConfig  # noqa: E402
-from backends.rft.policy import Policy, load_policy, torch_device  # noqa: E402
-from backends.rft.tasks import Task, TaskSet  # noqa: E402
+from backends.rft.backend import RFTBackend
+from backends.rft.characters import make_tokenizer
+from backends.rft.config import RolloutConfig, TrainConfig
+from backends.rft.policy import Policy, load_policy, torch_device
+from backends.rft.tasks import Task, TaskSet
 
 TEMPLATE = "{% for m in messages %}{{ m.content }}{% endfor %}{{ '=' * add_generation_prompt }}"
 

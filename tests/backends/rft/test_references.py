@@ -9,10 +9,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-
-pytest.importorskip("torch")
-pytest.importorskip("transformers")
-pytest.importorskip("pyarrow")
 from pyarrow.parquet import read_table
 
 from backends.rft import reference_counts

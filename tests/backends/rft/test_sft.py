@@ -3,17 +3,16 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
+import transformers
 
-torch = pytest.importorskip("torch")
-transformers = pytest.importorskip("transformers")
-
-from backends.rft import sft  # noqa: E402
-from backends.rft.characters import make_tokenizer  # noqa: E402
-from backends.rft.config import RolloutConfig  # noqa: E402
-from backends.rft.exact import ExactRates  # noqa: E402
-from backends.rft.families import make_tasks  # noqa: E402
-from backends.rft.policy import load_policy  # noqa: E402
-from backends.rft.sft import SFTConfig, is_made, make_model  # noqa: E402
+from backends.rft import sft
+from backends.rft.characters import make_tokenizer
+from backends.rft.config import RolloutConfig
+from backends.rft.exact import ExactRates
+from backends.rft.families import make_tasks
+from backends.rft.policy import load_policy
+from backends.rft.sft import SFTConfig, is_made, make_model
 
 TINY = SFTConfig(
     families="RM",

@@ -4,19 +4,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
+from pyarrow.parquet import write_table
 
-pa = pytest.importorskip("pyarrow")
-from pyarrow.parquet import write_table  # noqa: E402
-
-from backends.rft.families import make_tasks  # noqa: E402
-from backends.rft.sources import (  # noqa: E402
+from backends.rft.families import make_tasks
+from backends.rft.sources import (
     TaskSource,
     load_tasks,
     parse_tasks,
     with_references,
 )
-from backends.rft.tasks import Task, TaskSet  # noqa: E402
+from backends.rft.tasks import Task, TaskSet
 
 TASKS = TaskSet(
     tuple(Task(key, f"{key}=", "1") for key in ("a", "b", "c")), (Task("h", "h=", "1"),)

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from transformers import Qwen2Config, Qwen2ForCausalLM
 
 from backends.rft import trainer as trainer_module
 from backends.rft.advantages import ALGORITHMS
@@ -18,6 +17,7 @@ from backends.rft.microbatches import Row, cut
 from backends.rft.policy import Policy
 from backends.rft.rollouts import Completion, Group
 from backends.rft.trainer import Trainer
+from tests.backends.rft import models
 
 VOCABULARY, LONGEST, TEMPERATURE = 13, 6, 0.8
 ROLLOUTS = RolloutConfig(max_new_tokens=LONGEST, temperature=TEMPERATURE)
@@ -36,19 +36,7 @@ USELESS = MIXED[[1, 3, 5]]
 
 
 def tiny_model(seed: int = 0) -> Any:
-    torch.manual_seed(seed)
-    config = Qwen2Config(
-        vocab_size=VOCABULARY,
-        hidden_size=16,
-        intermediate_size=32,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        num_key_value_heads=2,
-        max_position_embeddings=32,
-        initializer_range=0.2,
-        tie_word_embeddings=True,
-    )
-    return Qwen2ForCausalLM(config).eval()
+    return models.untrained(0.2, seed, tie_word_embeddings=True)
 
 
 def tiny_policy(model: Any = None) -> Policy:
