@@ -30,7 +30,7 @@ TRANSFORMERS = RolloutConfig(engine="transformers")
 TRAIN = TrainConfig(learning_rate=3e-4)
 
 
-VOCABULARY = 11
+VOCABULARY = 13
 
 
 def untrained(spread: float, seed: int = 0, **changes: Any) -> Any:

@@ -19,7 +19,7 @@ from backends.rft.rollouts import Completion, Group
 from backends.rft.trainer import Trainer
 from tests.backends.rft import models
 
-VOCABULARY, LONGEST, TEMPERATURE = 13, 6, 0.8
+VOCABULARY, LONGEST, TEMPERATURE = models.VOCABULARY, 6, 0.8
 ROLLOUTS = RolloutConfig(max_new_tokens=LONGEST, temperature=TEMPERATURE)
 PLAIN = TrainConfig(learning_rate=1e-2, warmup_steps=0, max_grad_norm=1e9)
 MIXED = np.array(
