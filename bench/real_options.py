@@ -28,6 +28,7 @@ _ROLLOUTS: dict[str, Any] = {
     "eval_samples": int,
     "graders": int,
 }
+_TASKS: dict[str, Any] = {"per_cell": int, "pool_per_cell": int, "heldout_per_cell": int}
 _SWITCHES = {"gradient_checkpointing": "train", "sleep": "rollouts"}
 _SOURCE: dict[str, Any] = {"device": str, "lora_rank": int, "threads": int, "models": str}
 _RUN: dict[str, Any] = {"horizon": float, "evaluate_every": int, "checkpoint_seconds": float}
@@ -49,7 +50,7 @@ def add_real_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--references", metavar="FILE", help="from `python -m backends.rft references`"
     )
-    for name, kind in {**_TRAIN, **_ROLLOUTS, **_SOURCE, **_RUN}.items():
+    for name, kind in {**_TASKS, **_TRAIN, **_ROLLOUTS, **_SOURCE, **_RUN}.items():
         group.add_argument(f"--{name.replace('_', '-')}", type=kind)
     group.add_argument(
         "--gradient-checkpointing", action="store_true", help="less memory, more time in training"
@@ -106,7 +107,7 @@ def real_settings(
 
 def real_defaults() -> dict[str, Any]:
     """Options that mean something in real runs alone, with the values that they have unasked."""
-    names = (*_OF_MODEL, *_TRAIN, *_ROLLOUTS, *_SOURCE, *_RUN)
+    names = (*_OF_MODEL, *_TASKS, *_TRAIN, *_ROLLOUTS, *_SOURCE, *_RUN)
     return {**dict.fromkeys(names), **dict.fromkeys(("save_model", *_SWITCHES), False)}
 
 
@@ -120,7 +121,7 @@ def _given(options: argparse.Namespace, names: dict[str, Any]) -> dict[str, Any]
 
 
 def _of_model(options: argparse.Namespace, run: "RealRun") -> dict[str, Any]:
-    given = {name: getattr(options, name) for name in _OF_MODEL}
+    given = {name: getattr(options, name) for name in (*_OF_MODEL, *_TASKS)}
     if run.source.recipe or run.source.name == "real-tiny":
         stray = [name for name, value in given.items() if value is not None]
         if stray:
@@ -137,6 +138,7 @@ def _of_model(options: argparse.Namespace, run: "RealRun") -> dict[str, Any]:
     columns = {name: ",".join(getattr(options, name) or ()) or None for name in ("weak", "strong")}
     extra = {"heldout_path": options.heldout, "verifier": options.verifier, **columns}
     chosen = {name: value for name, value in extra.items() if value is not None}
+    chosen |= _given(options, _TASKS)
     if options.heldout_share != _USUAL_SHARE:
         chosen["heldout_share"] = options.heldout_share
     tasks = parse_tasks(options.tasks, **chosen)

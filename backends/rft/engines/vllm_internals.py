@@ -7,6 +7,7 @@ is kept here, behind a check of the version.
 import importlib.metadata
 import os
 import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -77,7 +78,8 @@ def starting() -> Iterator[None]:
     """
     hidden = sys.modules.pop("llvmlite.binding.ffi", None)
     try:
-        yield
+        with warnings.catch_warnings(action="ignore"):  # of attributes looked at on the way
+            yield
     finally:
         if hidden is not None:
             sys.modules["llvmlite.binding.ffi"] = hidden
