@@ -1,7 +1,9 @@
-"""Small settings and strategies that misbehave."""
+"""Small settings, strategies that misbehave, and a look at processes."""
 
 import os
 import sys
+import time
+from pathlib import Path
 
 import numpy as np
 
@@ -78,3 +80,17 @@ class DyingSelector(UniformSelector):
 
 def dying(pool: Pool, rng):
     return DyingSelector(pool, rng)
+
+
+def wait_for(condition, seconds: float = 120) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert condition()
+
+
+def children(pid: int) -> list[int]:
+    tasks = Path(f"/proc/{pid}/task")
+    return [
+        int(child) for task in tasks.iterdir() for child in (task / "children").read_text().split()
+    ]

@@ -22,6 +22,7 @@ from bench.summary import seed_figures
 from bench.trace import Trace
 from bots import load_state
 from tests.backends.rft import models
+from tests.bench.helpers import children, wait_for
 
 ROOT = Path(__file__).parents[2]
 RECIPE = {
@@ -221,9 +222,7 @@ def test_a_run_that_is_ended_goes_on_where_it_was(tmp_path, straight, number, to
     process = subprocess.Popen(
         command(tmp_path), cwd=ROOT, start_new_session=True, stderr=subprocess.PIPE, text=True
     )
-    deadline = time.monotonic() + 120
-    while not list((tmp_path / "checkpoints").glob("*.npz")) and time.monotonic() < deadline:
-        time.sleep(0.02)
+    wait_for(lambda: list((tmp_path / "checkpoints").glob("*.npz")))
     (os.killpg if to_group else os.kill)(process.pid, number)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == status
@@ -233,6 +232,22 @@ def test_a_run_that_is_ended_goes_on_where_it_was(tmp_path, straight, number, to
     resumed = finish(tmp_path)
     for name, column in straight.items():
         np.testing.assert_array_equal(column, resumed[name], err_msg=name)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="needs Linux's /proc")
+def test_a_second_signal_ends_a_run_at_once_and_its_workers_with_it(tmp_path):
+    process = subprocess.Popen(command(tmp_path), cwd=ROOT, stderr=subprocess.PIPE, text=True)
+    wait_for(lambda: list((tmp_path / "checkpoints").glob("*.npz")))
+    workers = children(process.pid)
+    os.kill(workers[-1], signal.SIGSTOP)  # a worker that will never come to the end of its step
+    process.send_signal(signal.SIGTERM)
+    time.sleep(1.5)
+    assert process.poll() is None
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=20)
+    assert process.returncode == 143
+    wait_for(lambda: not any(Path(f"/proc/{pid}").exists() for pid in workers), 20)
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from bench.cell import cell_config, run_cell
 from bench.runner import plans, run_cells
 from bench.settings import scenario_setting
 from bench.store import CellId, Store
-from tests.bench.helpers import TINY, tiny_plans, tiny_setting
+from tests.bench.helpers import TINY, children, tiny_plans, tiny_setting, wait_for
 
 ROOT = Path(__file__).parents[2]
 
@@ -233,20 +233,6 @@ def smoke(folder: Path, *more: str) -> list[str]:
         "2",
     ]
     return [*command, "--seeds", "3", "--strategy", "shuffle", "--strategy", "bots", *more]
-
-
-def wait_for(condition, seconds: float = 120) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition() and time.monotonic() < deadline:
-        time.sleep(0.01)
-    assert condition()
-
-
-def children(pid: int) -> list[int]:
-    tasks = Path(f"/proc/{pid}/task")
-    return [
-        int(child) for task in tasks.iterdir() for child in (task / "children").read_text().split()
-    ]
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="needs Linux's /proc")
