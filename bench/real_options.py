@@ -14,10 +14,16 @@ if TYPE_CHECKING:
 _TRAIN: dict[str, Any] = {
     "algorithm": str,
     "learning_rate": float,
+    "clip_low": float,
+    "clip_high": float,
+    "importance_cap": float,
     "kl_weight": float,
+    "max_grad_norm": float,
+    "warmup_steps": int,
     "minibatches": int,
     "tokens_per_microbatch": int,
     "loss_level": str,
+    "normalise_std": None,
 }
 _ROLLOUTS: dict[str, Any] = {
     "engine": str,
@@ -51,7 +57,14 @@ def add_real_options(parser: argparse.ArgumentParser) -> None:
         "--references", metavar="FILE", help="from `python -m backends.rft references`"
     )
     for name, kind in {**_TASKS, **_TRAIN, **_ROLLOUTS, **_SOURCE, **_RUN}.items():
+        if kind is None:  # not a value but a choice, added below
+            continue
         group.add_argument(f"--{name.replace('_', '-')}", type=kind)
+    group.add_argument(
+        "--normalise-std",
+        action=argparse.BooleanOptionalAction,
+        help="divide advantages by the group's standard deviation, or do not",
+    )
     group.add_argument(
         "--gradient-checkpointing", action="store_true", help="less memory, more time in training"
     )
