@@ -134,7 +134,7 @@ class _Meter:
 
     def returned(self, kept_B: Ints) -> int:
         """How many rollouts of these groups came back."""
-        return int((~np.isnan(self.generated.rewards_BG[kept_B])).sum())
+        return self.generated.take(kept_B).num_rollouts if kept_B.size else 0
 
     def train(self, kept: Ints, batch_size: int) -> tuple[Ints, dict[str, float]]:
         kept_B = _checked_places(kept, batch_size, self.generated.num_groups)

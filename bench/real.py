@@ -157,14 +157,14 @@ def _checked(source: RealSource, group_size: int) -> tuple[Pool, bool, int | Non
     if source.model is None:
         pool, _ = _own_tasks(_recipe(source, 0))
         rates_N = np.full(len(pool), 0.5)
-        return replace_references(pool, {"weak": rates_N, "strong": rates_N}), True, None
+        return _pool_of(pool, {"weak": rates_N, "strong": rates_N}), True, None
     here = replace(source, device="cpu", rollouts={**asdict(rollouts), "engine": "transformers"})
     backend, truth = build(here, group_size, 0)
     backend.close()
     return backend.pool, truth is not None, _tasks(source, 0).reference_rollouts
 
 
-def replace_references(tasks: Any, references: dict[str, np.ndarray]) -> Pool:
+def _pool_of(tasks: Any, references: dict[str, np.ndarray]) -> Pool:
     """A pool of these tasks with these reference rates."""
     from backends.rft.tasks import TaskSet
 

@@ -100,12 +100,6 @@ class TrainConfig:
         high = self.law.clip_high if self.clip_high is None else self.clip_high
         return low, high
 
-    @property
-    def divides_by_std(self) -> bool:
-        """Whether advantages are divided by the group's standard deviation."""
-        own = bool(self.law.normalise_std)
-        return own if self.normalise_std is None else self.normalise_std
-
 
 @dataclass(frozen=True, slots=True)
 class RolloutConfig:

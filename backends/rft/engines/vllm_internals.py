@@ -28,11 +28,6 @@ _CPU_ENVIRONMENT = {
 }
 
 
-def installed() -> bool:
-    """Whether there is a vLLM, of whatever version and build."""
-    return _found() is not None
-
-
 def suits(device: str) -> bool:
     """Whether there is a vLLM that computes on this device."""
     found = _found()
