@@ -97,14 +97,15 @@ def run(
     while True:
         meter = _Meter(backend, selector)
         kept = collector.collect(meter.select, meter.rollout, batch_size, group_size)
-        kept_B, train_metrics = meter.train(kept, batch_size)
-        feedback = meter.update()
+        generated = meter.generated()
+        kept_B, train_metrics = meter.train(generated, kept, batch_size)
+        feedback = meter.update(generated)
         progress = Progress(
             progress.steps + 1,
             progress.rollouts_generated + meter.rollouts,
-            progress.rollouts_trained + meter.returned(kept_B),
+            progress.rollouts_trained + (generated.take(kept_B).num_rollouts if kept_B.size else 0),
         )
-        yield StepRecord(progress, meter.generated, feedback, kept_B, train_metrics, meter.seconds)
+        yield StepRecord(progress, generated, feedback, kept_B, train_metrics, meter.seconds)
 
 
 class _Meter:
@@ -128,23 +129,20 @@ class _Meter:
         self.rollouts += len(task_ids_B) * group_size
         return batch
 
-    @property
     def generated(self) -> RolloutBatch:
         return RolloutBatch.concatenate(self._batches)
 
-    def returned(self, kept_B: Ints) -> int:
-        """How many rollouts of these groups came back."""
-        return self.generated.take(kept_B).num_rollouts if kept_B.size else 0
-
-    def train(self, kept: Ints, batch_size: int) -> tuple[Ints, dict[str, float]]:
-        kept_B = _checked_places(kept, batch_size, self.generated.num_groups)
+    def train(
+        self, generated: RolloutBatch, kept: Ints, batch_size: int
+    ) -> tuple[Ints, dict[str, float]]:
+        kept_B = _checked_places(kept, batch_size, generated.num_groups)
         if kept_B.size == 0:
             return kept_B, {}
         with self._timed("train"):
-            return kept_B, self._backend.train(self.generated.take(kept_B))
+            return kept_B, self._backend.train(generated.take(kept_B))
 
-    def update(self) -> Feedback:
-        feedback = self.generated.feedback()
+    def update(self, generated: RolloutBatch) -> Feedback:
+        feedback = generated.feedback()
         with self._timed("update"):
             self._selector.update(feedback)
         return feedback

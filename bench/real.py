@@ -115,16 +115,18 @@ def build(
     source: RealSource, group_size: int, seed: int
 ) -> tuple[AbstractBackend, AbstractTruth | None]:
     """The backend, and the truth behind it where it can be known exactly."""
-    import torch
+    policy = _policy(source, seed)
+    return _assembled(source, policy, _tasks(source, seed), group_size, seed)
 
+
+def _assembled(
+    source: RealSource, policy: "Policy", tasks: "TaskSet", group_size: int, seed: int
+) -> tuple[AbstractBackend, AbstractTruth | None]:
     from backends.rft.backend import RFTBackend, RFTTruth
     from backends.rft.config import RolloutConfig, TrainConfig
     from backends.rft.exact import ExactRates
 
-    torch.set_num_threads(source.threads)
     rollouts = RolloutConfig(**source.rollouts)
-    policy = _policy(source, seed)
-    tasks = _tasks(source, seed)
     backend = RFTBackend(policy, tasks, TrainConfig(**source.train), rollouts, seed)
     if not ExactRates.applies(policy, tasks.train_N):
         return backend, None
@@ -156,12 +158,13 @@ def _checked(source: RealSource, group_size: int) -> tuple[Pool, bool, int | Non
     rollouts = RolloutConfig(**source.rollouts)
     if source.model is None:
         pool, _ = _own_tasks(_recipe(source, 0))
-        rates_N = np.full(len(pool), 0.5)
-        return _pool_of(pool, {"weak": rates_N, "strong": rates_N}), True, None
+        rates_N, offline = np.full(len(pool), 0.5), 2 * _REFERENCE_TRIALS * len(pool)
+        return _pool_of(pool, {"weak": rates_N, "strong": rates_N}), True, offline
     here = replace(source, device="cpu", rollouts={**asdict(rollouts), "engine": "transformers"})
-    backend, truth = build(here, group_size, 0)
+    tasks = _tasks(here, 0)
+    backend, truth = _assembled(here, _policy(here, 0), tasks, group_size, 0)
     backend.close()
-    return backend.pool, truth is not None, _tasks(source, 0).reference_rollouts
+    return backend.pool, truth is not None, tasks.reference_rollouts
 
 
 def _pool_of(tasks: Any, references: dict[str, np.ndarray]) -> Pool:
@@ -198,8 +201,11 @@ def _prepare(source: RealSource, seed: int) -> None:
 
 
 def _policy(source: RealSource, seed: int) -> "Policy":
+    import torch
+
     from backends.rft.policy import load_policy
 
+    torch.set_num_threads(source.threads)
     if source.model is not None:
         return load_policy(source.model, source.device, source.lora_rank, seed)
     _prepare(source, seed)

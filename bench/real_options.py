@@ -138,9 +138,8 @@ def _of_model(options: argparse.Namespace, run: "RealRun") -> dict[str, Any]:
     if run.source.recipe or run.source.name == "real-tiny":
         stray = [name for name, value in given.items() if value is not None]
         if stray:
-            raise ValueError(
-                f"--{stray[0]} goes with the suite `real`; real-tiny has its own model"
-            )
+            name = stray[0].replace("_", "-")
+            raise ValueError(f"--{name} goes with the suite `real`; real-tiny has its own model")
         return {}
     if options.model is None or options.tasks is None:
         raise ValueError(

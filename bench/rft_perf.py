@@ -32,15 +32,8 @@ _ALONE = 8.0  # what the dimension that keeps the model from stopping is set to
 _LEARNING_RATE = 1e-6
 _PHASES = ("generation", "reward", "training", "sync")
 _MS = 1e3
-# For vLLM, which reads them when it is imported.
-_VLLM_ENVIRONMENT = {
-    "OMP_NUM_THREADS": "1",
-    "TORCHDYNAMO_DISABLE": "1",
-    "VLLM_CPU_KVCACHE_SPACE": "1",  # without it, TRL's engine wants more memory than there is
-    "VLLM_CPU_OMP_THREADS_BIND": "nobind",
-    "VLLM_ENABLE_V1_MULTIPROCESSING": "0",
-    "VLLM_LOGGING_LEVEL": "ERROR",
-}
+# Without a size for its cache, TRL's engine wants more memory than there is.
+_ENVIRONMENT = {"OMP_NUM_THREADS": "1", "VLLM_CPU_KVCACHE_SPACE": "1"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +90,10 @@ def measure_real(rounds: int = 20, with_vllm: bool = False) -> str:
 
 
 def print_with_vllm(rounds: int) -> None:
-    """Prints the tables with vLLM; for a process with `_VLLM_ENVIRONMENT`."""
+    """Prints the tables with vLLM; for a process of its own, with `_ENVIRONMENT`."""
+    from backends.rft.engines import vllm_internals
+
+    vllm_internals.prepare("cpu")  # before TRL imports vLLM
     print(*_tables("vllm", rounds), sep="\n\n")
 
 
@@ -105,7 +101,7 @@ def _in_another_process(rounds: int) -> str:
     program = f"from bench.rft_perf import print_with_vllm; print_with_vllm({rounds})"
     done = subprocess.run(
         [sys.executable, "-c", program],
-        env={**os.environ, **_VLLM_ENVIRONMENT},
+        env={**os.environ, **_ENVIRONMENT},
         cwd=Path(__file__).parents[1],
         capture_output=True,
         text=True,

@@ -58,8 +58,9 @@ class RFTBackend(AbstractBackend):
         start_engine: Callable[[], AbstractEngine] | None = None,
     ) -> None:
         everything = (*tasks.train_N, *tasks.heldout)
-        self._prompts = {task.key: policy.encode(task) for task in everything}
-        longest = policy.longest(everything, rollouts.max_new_tokens)
+        prompts = [policy.encode(task) for task in everything]
+        longest = policy.longest(everything, prompts, rollouts.max_new_tokens)
+        self._prompts = {task.key: ids for task, ids in zip(everything, prompts, strict=True)}
         self._policy, self._tasks, self._pool, self._seed = policy, tasks, tasks.pool, seed
         self._rollouts = rollouts
         self._sampling = Sampling(rollouts.max_new_tokens, rollouts.temperature, policy.stop_ids)
@@ -259,7 +260,7 @@ class RFTTruth(AbstractTruth):
         return self._rates.solve_rates(None if task_ids is None else task_ids.tolist())
 
     def expected_gains(self) -> Floats:
-        """P (1 - p) (1 - p^n - (1 - p)^n): signal of a group, times the chance that it has any.
+        """Signal of a group times the chance that it has any: p (1 - p) (1 - p^n - (1 - p)^n).
 
         What a task is worth to held-out tasks is not known for a real model; this counts all tasks
         alike, so it is no upper bound.

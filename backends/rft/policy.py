@@ -76,13 +76,18 @@ class Policy:
         kept = ids[:-1] if ids[-1] in self.stop_ids else ids
         return self.tokenizer.decode(kept, skip_special_tokens=False)
 
-    def longest(self, tasks: Sequence[Task], max_new_tokens: int) -> int:
+    def longest(self, tasks: Sequence[Task], prompts: Sequence[Ints], max_new_tokens: int) -> int:
         """The longest prompt and completion together.
+
+        Args:
+            tasks: named in the error.
+            prompts: of these tasks, as `encode` returned them.
+            max_new_tokens: the longest completion.
 
         Raises:
             ValueError: when they do not fit into the model's context.
         """
-        lengths = [self.encode(task).size for task in tasks]
+        lengths = [prompt_T.size for prompt_T in prompts]
         place = int(np.argmax(lengths))
         if lengths[place] + max_new_tokens > self.max_length:
             raise ValueError(

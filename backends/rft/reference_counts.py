@@ -68,7 +68,7 @@ def counted(
         return
     policy = load_policy(path, config.device)
     prompts = [policy.encode(task) for task in tasks]
-    longest = policy.longest(tasks, rollouts.max_new_tokens)
+    longest = policy.longest(tasks, prompts, rollouts.max_new_tokens)
     sampling = Sampling(rollouts.max_new_tokens, rollouts.temperature, policy.stop_ids)
     with ExitStack() as stack:
         grader = Grader(policy, tasks)
