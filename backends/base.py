@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from bots import Pool, RolloutBatch
+from bots import Feedback, Pool, RolloutBatch
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -26,6 +26,10 @@ class AbstractBackend(ABC):
         """What may be known about the tasks beforehand."""
 
     @abstractmethod
+    def absent(self) -> Ints:
+        """Positions of the pool's tasks that cannot be rolled out now; none on most backends."""
+
+    @abstractmethod
     def rollout(self, task_ids_B: Ints, group_size: int) -> RolloutBatch:
         """Generates and grades `group_size` rollouts of each task with the current policy.
 
@@ -36,6 +40,15 @@ class AbstractBackend(ABC):
     @abstractmethod
     def train(self, batch: RolloutBatch) -> dict[str, float]:
         """Takes one training step on these groups; figures to log."""
+
+    @abstractmethod
+    def deliver(self, batch: RolloutBatch) -> tuple[Feedback, ...]:
+        """Counts that reach the selector after this step, oldest first; call it once per step.
+
+        Those of `batch`, every group generated in the step, unless feedback is late on this
+        backend; then those of earlier steps, or none. What is still on its way is part of the
+        backend's state.
+        """
 
     @abstractmethod
     def evaluate(self) -> float:

@@ -1,9 +1,11 @@
 """The training loop that every strategy and every backend shares."""
 
+import inspect
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 
@@ -34,8 +36,10 @@ class StepRecord:
     Attributes:
         progress: totals after this step.
         generated: every group that was generated, kept or not, as the backend returned it.
-        feedback: their counts, as the selector was told.
+        feedback: their counts.
         kept_B: places of the groups that were trained on, among those generated; may be empty.
+        delivered: what the selector was told after the step, in this order: `feedback`, unless it
+            is late on this backend.
         train_metrics: the backend's figures for the step; empty when nothing was trained.
         seconds: time spent in `select`, `rollout`, `train` and `update`.
     """
@@ -44,6 +48,7 @@ class StepRecord:
     generated: RolloutBatch
     feedback: Feedback
     kept_B: Ints
+    delivered: tuple[Feedback, ...] = ()
     train_metrics: dict[str, float] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
 
@@ -64,9 +69,10 @@ def run(
     """Select, roll out, train, update, for as long as the caller asks for records.
 
     Each record is yielded after its step is complete, so a caller that stops there, or saves state
-    there, is at a step boundary. The selector is updated once per step with every group that was
-    generated. Every rollout asked for is charged, lost ones included, and only groups generated in
-    a step can be trained on in it.
+    there, is at a step boundary. Tasks that the backend says are absent cannot be selected. After
+    training the selector is updated once per feedback that the backend delivers, in order: once per
+    step with every group that was generated, unless feedback is late there. Every rollout asked for
+    is charged, lost ones included, and only groups generated in a step can be trained on in it.
 
     Args:
         backend: what is sampled and trained.
@@ -77,7 +83,8 @@ def run(
         start: the progress of the run that this one continues.
 
     Raises:
-        ValueError: when the selector or the collector breaks its contract.
+        ValueError: when the selector or the collector breaks its contract, or tasks are absent and
+            the selector cannot leave them out.
 
     Example:
         >>> import itertools
@@ -99,13 +106,17 @@ def run(
         kept = collector.collect(meter.select, meter.rollout, batch_size, group_size)
         generated = meter.generated()
         kept_B, train_metrics = meter.train(generated, kept, batch_size)
-        feedback = meter.update(generated)
+        delivered = backend.deliver(generated)
+        meter.update(delivered)
         progress = Progress(
             progress.steps + 1,
             progress.rollouts_generated + meter.rollouts,
             progress.rollouts_trained + (generated.take(kept_B).num_rollouts if kept_B.size else 0),
         )
-        yield StepRecord(progress, generated, feedback, kept_B, train_metrics, meter.seconds)
+        feedback = generated.feedback()
+        yield StepRecord(
+            progress, generated, feedback, kept_B, delivered, train_metrics, meter.seconds
+        )
 
 
 class _Meter:
@@ -118,9 +129,11 @@ class _Meter:
         self.seconds = {"select": 0.0, "rollout": 0.0, "train": 0.0, "update": 0.0}
 
     def select(self, batch_size: int) -> Ints:
+        absent = self._backend.absent()
+        choose = _excluding(self._selector, absent) if absent.size else self._selector.select
         with self._timed("select"):
-            task_ids_B = self._selector.select(batch_size)
-        return _checked_choice(task_ids_B, batch_size, self._backend.pool.num_tasks)
+            task_ids_B = choose(batch_size)
+        return _checked_choice(task_ids_B, batch_size, self._backend.pool.num_tasks, absent)
 
     def rollout(self, task_ids_B: Ints, group_size: int) -> RolloutBatch:
         with self._timed("rollout"):
@@ -141,11 +154,10 @@ class _Meter:
         with self._timed("train"):
             return kept_B, self._backend.train(generated.take(kept_B))
 
-    def update(self, generated: RolloutBatch) -> Feedback:
-        feedback = generated.feedback()
+    def update(self, delivered: tuple[Feedback, ...]) -> None:
         with self._timed("update"):
-            self._selector.update(feedback)
-        return feedback
+            for feedback in delivered:
+                self._selector.update(feedback)
 
     @contextmanager
     def _timed(self, name: str) -> Iterator[None]:
@@ -154,8 +166,21 @@ class _Meter:
         self.seconds[name] += time.perf_counter() - began
 
 
-def _checked_choice(task_ids: object, batch_size: int, num_tasks: int) -> Ints:
-    """What a selector answered, if it is `batch_size` distinct tasks of the pool."""
+def _excluding(selector: AbstractSelector, absent: Ints) -> Callable[[int], Ints]:
+    """The selector's `select`, leaving out these tasks; it may be written without `exclude`."""
+    try:
+        inspect.signature(selector.select).bind(1, exclude=absent)
+    except TypeError:
+        raise ValueError(
+            f"{type(selector).__name__}.select does not take `exclude`, but some tasks cannot be "
+            f"rolled out now ({absent.size}): write `select(self, batch_size, exclude=None)` and "
+            "choose none of those positions"
+        ) from None
+    return partial(selector.select, exclude=absent)
+
+
+def _checked_choice(task_ids: object, batch_size: int, num_tasks: int, absent: Ints) -> Ints:
+    """What a selector answered, if it is `batch_size` distinct tasks of the pool, none absent."""
     task_ids_B = checks.task_ids(np.asarray(task_ids))
     checks.within(task_ids_B, num_tasks)
     distinct = np.unique(task_ids_B).size
@@ -163,6 +188,12 @@ def _checked_choice(task_ids: object, batch_size: int, num_tasks: int) -> Ints:
         raise ValueError(
             f"the selector chose {task_ids_B.size} tasks, {distinct} of them distinct, when asked "
             f"for {batch_size}; select must return exactly that many distinct tasks"
+        )
+    barred = task_ids_B[np.isin(task_ids_B, absent)] if absent.size else absent
+    if barred.size:
+        raise ValueError(
+            f"the selector chose task {barred[0]} ({barred.size} such tasks), which cannot be "
+            "rolled out now; select must choose none of the positions in `exclude`"
         )
     return task_ids_B
 

@@ -1,21 +1,34 @@
 """The synthetic learner behind the common interface."""
 
+from collections import deque
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from backends.base import AbstractBackend, AbstractTruth, Floats, Ints
-from bots import Pool, RolloutBatch, checks
-from simulator import Learner, Scenario, build
+from bots import Feedback, Pool, RolloutBatch, checks
+from simulator import Clock, Learner, Scenario, build
+
+_OWN_ENTRIES = ("pending", "late_sizes", "late_tasks", "late_successes", "late_trials")
 
 
 class SimulatedBackend(AbstractBackend):
     """Rollouts of a `simulator.Learner`: rewards are drawn, nothing is generated.
 
-    Evaluation is exact: the mean true solve rate of the held-out tasks.
+    Evaluation is exact: the mean true solve rate of the held-out tasks. Where rewards are
+    fractional, a solve rate is an expected reward and successes are sums of rewards.
+
+    Args:
+        learner: what is sampled and trained.
+        pool: what selectors may know of its tasks.
+        clock: turns tokens into simulated seconds.
+        feedback_delay: steps after which a selector learns of a group.
     """
 
-    def __init__(self, learner: Learner, pool: Pool) -> None:
+    def __init__(
+        self, learner: Learner, pool: Pool, clock: Clock | None = None, feedback_delay: int = 0
+    ) -> None:
         if pool.num_tasks != learner.tasks.num_tasks:
             raise ValueError(
                 f"the pool has {pool.num_tasks} tasks, the learner {learner.tasks.num_tasks}; "
@@ -23,35 +36,90 @@ class SimulatedBackend(AbstractBackend):
             )
         self._learner = learner
         self._pool = pool
+        self._clock = Clock() if clock is None else clock
+        self._delay = feedback_delay
+        self._late: deque[Feedback] = deque()
+        self._pending = np.zeros(2)  # tokens and seconds of generation since the last training
 
     @property
     def pool(self) -> Pool:
         """Reference rates and domains."""
         return self._pool
 
+    def absent(self) -> Ints:
+        """Tasks that have not arrived, or have left."""
+        return self._learner.absent()
+
     def rollout(self, task_ids_B: Ints, group_size: int) -> RolloutBatch:
-        """Groups of rewards in {0, 1}."""
+        """Groups of rewards; the payload is each group's number of tokens."""
         task_ids_B = checks.task_ids(task_ids_B)
         checks.within(task_ids_B, self._pool.num_tasks)
         group_size = checks.integer("group_size", group_size, 1)
-        return RolloutBatch(task_ids_B, self._learner.sample(task_ids_B, group_size))
+        rewards_BG, tokens_BG = self._learner.sample(task_ids_B, group_size)
+        tokens_B = tokens_BG.sum(axis=1, dtype=np.float64)
+        total, longest = float(tokens_B.sum()), float(tokens_BG.max())
+        self._pending += total, self._clock.generation(total, longest)
+        return RolloutBatch(task_ids_B, rewards_BG, tuple(tokens_B.tolist()))
 
     def train(self, batch: RolloutBatch) -> dict[str, float]:
-        """One GRPO step in expectation, given these rewards."""
-        counts = batch.feedback()
-        return self._learner.train(counts.task_ids_B, counts.successes_B, counts.trials_B)
+        """One step of the learner, given these rewards.
+
+        Returns:
+            The learner's figures; `generated_tokens` and simulated seconds, `time/generation`,
+            `time/training` and `time/step`, since the last training.
+        """
+        figures = self._learner.train(batch.task_ids_B, batch.rewards_BG)
+        tokens_B = np.array(batch.payload_B or np.zeros(batch.num_groups), dtype=np.float64)
+        training = self._clock.training(float(tokens_B[batch.informative_B].sum()))
+        tokens, generation = self._pending.tolist()
+        self._pending[:] = 0
+        return figures | {
+            "generated_tokens": tokens,
+            "time/generation": generation,
+            "time/training": training,
+            "time/step": self._clock.step(generation, training, self._learner.law.lag > 0),
+        }
+
+    def deliver(self, batch: RolloutBatch) -> tuple[Feedback, ...]:
+        """The counts of `feedback_delay` steps ago."""
+        graded_BG = np.where(np.isnan(batch.rewards_BG), 0.0, batch.rewards_BG)
+        trials_B = (~np.isnan(batch.rewards_BG)).sum(axis=1)
+        self._late.append(Feedback(batch.task_ids_B, graded_BG.sum(axis=1), trials_B))
+        return (self._late.popleft(),) if len(self._late) > self._delay else ()
 
     def evaluate(self) -> float:
         """Mean true solve rate of the held-out tasks."""
         return self._learner.heldout_solve_rate()
 
     def state_dict(self) -> dict[str, Any]:
-        """The learner's abilities and counters."""
-        return self._learner.state_dict()
+        """The learner's state, feedback that is on its way, and tokens not yet accounted for."""
+        late = [(late.task_ids_B, late.successes_B, late.trials_B) for late in self._late]
+        none = np.empty(0, np.int64), np.empty(0), np.empty(0)
+        tasks, successes, trials = (
+            np.concatenate(parts) for parts in zip(none, *late, strict=True)
+        )
+        return self._learner.state_dict() | {
+            "pending": self._pending.copy(),
+            "late_sizes": np.array([ids_B.size for ids_B, _, _ in late], np.int64),
+            "late_tasks": tasks,
+            "late_successes": successes,
+            "late_trials": trials,
+        }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Puts them back."""
-        self._learner.load_state_dict(state)
+        if not isinstance(state, dict) or not state.keys() >= set(_OWN_ENTRIES):
+            raise ValueError(
+                "the state belongs to another backend or is damaged: go back to an earlier "
+                "checkpoint, or build the backend that it was saved with"
+            )
+        pending = np.array(state["pending"], dtype=np.float64)
+        if pending.shape != (2,) or not (pending >= 0).all():
+            raise ValueError("pending in the state is damaged: go back to an earlier checkpoint")
+        late = _unpacked(state, self._pool.num_tasks, self._delay)
+        own = {name: value for name, value in state.items() if name not in _OWN_ENTRIES}
+        self._learner.load_state_dict(own)
+        self._pending, self._late = pending, late
 
     def close(self) -> None:
         """Nothing to release."""
@@ -77,4 +145,26 @@ def simulate(scenario: Scenario, seed: int) -> tuple[SimulatedBackend, Simulated
     """A scenario's backend and, apart from it, the truth behind it."""
     learner, references, domains_N = build(scenario, seed)
     pool = Pool(np.arange(scenario.num_tasks), references, domains_N)
-    return SimulatedBackend(learner, pool), SimulatedTruth(learner, scenario.group_size)
+    backend = SimulatedBackend(learner, pool, scenario.clock, scenario.feedback_delay)
+    return backend, SimulatedTruth(learner, scenario.group_size)
+
+
+def preview(scenario: Scenario, num_tasks: int = 200) -> tuple[Pool, bool]:
+    """A small pool of the scenario to try strategies on, and that the truth is known."""
+    small = replace(scenario, num_tasks=num_tasks, batch_size=1, num_heldout=1)
+    return simulate(small, 0)[0].pool, True
+
+
+def _unpacked(state: dict[str, Any], num_tasks: int, most: int) -> deque[Feedback]:
+    """The feedback on its way, oldest first."""
+    sizes = np.asarray(state["late_sizes"])
+    sound = sizes.ndim == 1 and sizes.size <= most and sizes.dtype.kind in "iu"
+    columns = [np.asarray(state[f"late_{name}"]) for name in ("tasks", "successes", "trials")]
+    if not sound or (sizes < 0).any() or any(c.shape != (sizes.sum(),) for c in columns):
+        raise ValueError("feedback in the state is damaged: go back to an earlier checkpoint")
+    if sizes.size == 0:
+        return deque()
+    checks.within(columns[0].astype(np.int64), num_tasks)
+    ends = np.cumsum(sizes)[:-1]
+    parts = zip(*(np.split(column, ends) for column in columns), strict=True)
+    return deque(Feedback(*part) for part in parts)

@@ -1,30 +1,27 @@
-"""`python -m bench list | run | report | perf | perf-real`."""
+"""`python -m bench list | run | report | perf | scaling | perf-real`."""
 
 import argparse
 import shlex
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from backends import AbstractTruth
+from bench.buildable import buildable
 from bench.perf import measure
 from bench.pool_file import MISSING, PoolFile
 from bench.real_options import add_real_options, real_defaults, real_settings
 from bench.report import record_command, shown, write_report
-from bench.runner import Extras, plans, run_cells
+from bench.runner import Extras, Plan, plans, run_cells
+from bench.scenario_choice import choose, resized
 from bench.settings import Setting, pool_setting, scenario_setting
 from bench.store import Store
-from bench.strategies import REFERENCE, STRATEGIES, is_oracle, make_strategy
-from bench.suites import SUITES, Suite
-from bots import Pool
-from simulator import SCENARIOS
+from bench.strategies import STRATEGIES
+from bench.suites import BY_TAG, SUITES, Suite
+from simulator import SCENARIOS, VARIANTS
 
 _SHOWN_FAILURES = 5
-_PATHS = ("--pool", "--out", "--model", "--references", "--heldout", "--models")
+_PATHS = ("--pool", "--scenario", "--out", "--model", "--references", "--heldout", "--models")
 _POOL_OPTIONS = {
     "id": None,
     "weak": None,
@@ -63,27 +60,36 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _list(options: argparse.Namespace) -> int:
     sections = {
-        "suites": {suite.name: suite.summary for suite in SUITES.values()},
-        "scenarios": {scenario.name: scenario.summary for scenario in SCENARIOS.values()},
+        "suites": {name: suite.summary for name, suite in SUITES.items() if name not in BY_TAG},
+        "tags, each a suite too": {tag: suite.summary for tag, suite in BY_TAG.items()},
+        "scenarios": {
+            name: f"[{', '.join(scenario.tags)}] {_first_sentence(scenario.summary)}"
+            for name, scenario in SCENARIOS.items()
+        },
+        "variants, as in base@maxrl or base@maxrl+steep": {
+            name: f"[{variant.kind}] {variant.summary}" for name, variant in VARIANTS.items()
+        },
         "strategies": {name: entry.summary for name, entry in STRATEGIES.items()},
     }
     for title, lines in sections.items():
         print(f"{title}:")
         for name, summary in lines.items():
-            print(f"  {name:<15} {summary}")
+            print(f"  {name:<16} {summary}")
     return 0
+
+
+def _first_sentence(text: str) -> str:
+    return text.partition(". ")[0].removesuffix(".") + "."
 
 
 def _run(options: argparse.Namespace) -> int:
     suite = SUITES[options.suite]
     settings = _settings(options, suite)
-    strategies = list(options.strategy or suite.strategies)
-    strategies = _buildable(strategies, settings, required=bool(options.strategy))
-    if REFERENCE not in strategies:
-        strategies = [REFERENCE, *strategies]
-    seeds = range(suite.num_seeds if options.seeds is None else options.seeds)
+    strategies = buildable(
+        options.strategy or suite.strategies, settings, requested=bool(options.strategy)
+    )
     folder = Path(options.out or Path("results") / suite.name)
-    cells = plans(settings, strategies, seeds)
+    cells = _cells(settings, strategies, suite, options.seeds)
     extras = Extras(
         options.tensorboard,
         options.save_model,
@@ -109,35 +115,24 @@ def _run(options: argparse.Namespace) -> int:
     return 1 if outcome.failed or outcome.stopped else 0
 
 
-def _buildable(strategies: Sequence[str], settings: Sequence[Setting], required: bool) -> list[str]:
-    """The strategies that can be built on every setting.
+def _cells(
+    settings: Sequence[Setting],
+    strategies: dict[str, list[str]],
+    suite: Suite,
+    num_seeds: int | None,
+) -> list[Plan]:
+    """Seed by seed, so that a run that is stopped early still has whole pairs."""
 
-    One that cannot is an error when it is required, and otherwise left out with a note.
-    """
-    built = list(strategies)
-    for setting in settings:
-        pool, truth, exact = _tried(setting)
-        for spec in list(built):
-            try:
-                if is_oracle(spec) and not exact:
-                    raise ValueError(f"strategy {spec!r}: nobody knows true solve rates here")
-                make_strategy(spec, pool, np.random.default_rng(0), truth)
-            except ValueError as error:
-                if required:
-                    raise
-                built.remove(spec)
-                print(f"left out on account of {setting.name}: {error}", file=sys.stderr)
-    return built
+    def seeds(setting: Setting) -> int:
+        return num_seeds or suite.fewer_seeds.get(setting.name, suite.num_seeds)
 
-
-def _tried(setting: Setting) -> tuple[Pool, AbstractTruth | None, bool]:
-    """A pool to try strategies on, its truth, and whether there will be one."""
-    if setting.preview is not None:
-        pool, exact = setting.preview()
-        return pool, None, exact
-    backend, truth = setting.build(0)
-    backend.close()
-    return backend.pool, truth, truth is not None
+    return [
+        plan
+        for seed in range(max(seeds(setting) for setting in settings))
+        for setting in settings
+        if seed < seeds(setting)
+        for plan in plans([setting], strategies[setting.name], [seed])
+    ]
 
 
 def _report(options: argparse.Namespace) -> int:
@@ -192,7 +187,7 @@ def _settings(options: argparse.Namespace, suite: Suite) -> list[Setting]:
     _refuse(options, _POOL_OPTIONS, "--pool")
     known = SCENARIOS | {scenario.name: scenario for scenario in suite.scenarios}
     names = options.scenario or [scenario.name for scenario in suite.scenarios]
-    return [scenario_setting(replace(known[name], **sizes)) for name in names]
+    return [scenario_setting(resized(scenario, **sizes)) for scenario in choose(names, known)]
 
 
 def _refuse(options: argparse.Namespace, defaults: dict[str, Any], where: str) -> None:
@@ -254,7 +249,9 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_run(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(command=_run)
-    parser.add_argument("suite", choices=list(SUITES))
+    parser.add_argument(
+        "suite", choices=list(SUITES), metavar="SUITE", help=f"of {', '.join(SUITES)}"
+    )
     parser.add_argument("--out", help="folder of the results (default results/SUITE)")
     parser.add_argument(
         "--workers", type=_positive, help="processes (default one per core, or one on a GPU)"
@@ -269,7 +266,12 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
         metavar="NAME[:OPTION=VALUE,...]",
         help="instead of the suite's; a name of the roster or package.module:factory; repeatable",
     )
-    parser.add_argument("--scenario", action="append", choices=list(SCENARIOS), help="repeatable")
+    parser.add_argument(
+        "--scenario",
+        action="append",
+        metavar="NAME[@VARIANT[+VARIANT]]",
+        help="instead of the suite's; of the catalogue, or a path ending in .toml; repeatable",
+    )
     parser.add_argument("--num-tasks", type=_positive)
     parser.add_argument("--batch-size", type=_positive)
     parser.add_argument("--group-size", type=_positive)

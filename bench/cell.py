@@ -76,7 +76,11 @@ def cell_config(setting: Setting, strategy: str, seed: int, truth_every: int) ->
 
 
 def run_cell(
-    setting: Setting, spec: str, seed: int, truth_every: int = 10, life: Life | None = None
+    setting: Setting,
+    spec: str,
+    seed: int,
+    truth_every: int | None = None,
+    life: Life | None = None,
 ) -> CellResult:
     """Runs one cell, or the rest of it.
 
@@ -88,7 +92,7 @@ def run_cell(
         setting: what to run on.
         spec: the strategy, see `make_strategy`.
         seed: of pool, learner and selector; strategies with the same seed are paired.
-        truth_every: steps between the measurements that look at the whole pool.
+        truth_every: steps between looks at the whole pool; None: as the setting says.
         life: checkpoints, logs and the signal to stop; default: none.
 
     Raises:
@@ -96,6 +100,7 @@ def run_cell(
         ValueError: for a checkpoint of another configuration.
     """
     life = life or Life()
+    truth_every = setting.truth_every if truth_every is None else truth_every
     config = cell_config(setting, spec, seed, truth_every)
     entropy = np.random.SeedSequence([crc32(setting.name.encode()), seed, 1])
     backend, truth = setting.build(seed)
@@ -104,10 +109,7 @@ def run_cell(
         recorder = Recorder(backend, strategy.selector, truth, setting.evaluate_every, truth_every)
         cell = _Cell(setting, backend, strategy, recorder, config, life)
         cell.train(f"{setting.name}/{spec}/{seed}")
-        rates = sum(int(np.isfinite(rates).sum()) for rates in backend.pool.references.values())
-        offline = setting.offline_rollouts
-        if offline is None:
-            offline = setting.reference_trials * rates
+        offline = setting.offline_cost(backend.pool)
         extra: dict[str, Any] = {
             "made_by": {**made_by(), **setting.made_by()},
             "offline_rollouts": offline if uses_references(spec) else 0,

@@ -8,7 +8,10 @@ import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
 
+ALL_AXES = ("steps", "rollouts", "tokens", "seconds")
 PHASES = ("select", "rollout", "train", "update")
+TOKENS = "generated_tokens"
+SIMULATED_SECONDS = "time/step"
 _SMALLEST_RATE = 1e-6
 _ROUNDING = 1e-12
 
@@ -86,19 +89,55 @@ def evaluated(columns: Mapping[str, npt.NDArray[Any]], axis: str) -> tuple[Float
 
     Args:
         columns: of a cell.
-        axis: `steps`, `rollouts` or `seconds`: of selection, generation, grading, training and
-            synchronisation; evaluations cost nothing.
+        axis: one of `axes`; evaluations cost nothing.
     """
     seen = ~np.isnan(columns["heldout"])
     return costs(columns, axis)[seen], columns["heldout"][seen]
 
 
+def axes(columns: Mapping[str, npt.NDArray[Any]], real: bool) -> tuple[str, ...]:
+    """What the cost of a run can be measured in.
+
+    Args:
+        columns: of a cell.
+        real: whether its phases took the time that they are charged for.
+    """
+    found = ["steps", "rollouts"]
+    if TOKENS in columns:
+        found.append("tokens")
+    if real or SIMULATED_SECONDS in columns:
+        found.append("seconds")
+    return tuple(found)
+
+
 def costs(columns: Mapping[str, npt.NDArray[Any]], axis: str) -> Floats:
-    """What a run has cost at each of its rows."""
-    if axis != "seconds":
+    """What a run has cost at each of its rows.
+
+    Seconds are those of selection, generation, grading, training and synchronisation: measured,
+    but for those of a simulated run's generation and training, which its clock says. A step in
+    which nothing was trained has its tokens and simulated seconds charged to the next.
+    """
+    if axis in ("steps", "rollouts"):
         return columns[{"steps": "step", "rollouts": "rollouts_generated"}[axis]].astype(float)
-    phases = [np.nan_to_num(columns[f"seconds/{name}"]) for name in PHASES]
-    return np.cumsum(np.sum(phases, axis=0))
+    return np.cumsum(_per_row(columns, (TOKENS,) if axis == "tokens" else _clocks(columns)))
+
+
+def seconds(columns: Mapping[str, npt.NDArray[Any]]) -> Floats:
+    """Seconds of each row, as `costs` adds them up."""
+    return _per_row(columns, _clocks(columns))
+
+
+def _clocks(columns: Mapping[str, npt.NDArray[Any]]) -> tuple[str, ...]:
+    """The columns that add up to a step's seconds."""
+    if SIMULATED_SECONDS in columns:
+        return (SIMULATED_SECONDS, "seconds/select", "seconds/update")
+    return tuple(f"seconds/{name}" for name in PHASES)
+
+
+def _per_row(columns: Mapping[str, npt.NDArray[Any]], names: tuple[str, ...]) -> Floats:
+    """Sum of these columns; one that is not there, since nothing was ever trained, is 0."""
+    nothing = np.zeros(len(columns["step"]))
+    return np.sum([np.nan_to_num(columns.get(name, nothing)) for name in names], axis=0)
 
 
 def until(cost: Floats, score: Floats, budget: float) -> tuple[Floats, Floats]:

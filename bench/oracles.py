@@ -21,7 +21,7 @@ class OracleSelector(AbstractSelector):
         pool: the tasks.
         rng: breaks ties.
         truth: the backend's latent state.
-        utility: from the truth to one number per task.
+        utility: from the truth to one finite number per task.
     """
 
     def __init__(
@@ -38,10 +38,15 @@ class OracleSelector(AbstractSelector):
         self._truth = truth
         self._utility = utility
 
-    def select(self, batch_size: int) -> Ints:
+    def select(self, batch_size: int, exclude: Ints | None = None) -> Ints:
         """The best B tasks."""
         batch_size = checks.batch_size(batch_size, self._pool.num_tasks)
-        return top_b(self._utility(self._truth), batch_size, self._rng)
+        excluded = checks.excluded(exclude, batch_size, self._pool.num_tasks)
+        utility_N = self._utility(self._truth)
+        if excluded.size:
+            utility_N = utility_N.copy()
+            utility_N[excluded] = -np.inf
+        return top_b(utility_N, batch_size, self._rng)
 
     def update(self, feedback: Feedback) -> None:
         """Nothing to learn."""

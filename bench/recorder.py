@@ -44,16 +44,15 @@ class Recorder:
     def add(self, record: StepRecord) -> dict[str, Any]:
         """The row of one step."""
         np.add.at(self._visits_N, record.trained_ids_B, 1)
-        counts, progress = record.feedback, record.progress
-        graded_B = counts.trials_B > 0
+        generated, progress = record.generated, record.progress
         row = {
             "step": progress.steps,
             "rollouts_generated": progress.rollouts_generated,
             "rollouts_trained": progress.rollouts_trained,
-            "reward": counts.successes_B.sum() / max(counts.trials_B.sum(), 1.0),
-            "informative": counts.informative_B.mean(),
-            "all_wrong": ((counts.successes_B == 0) & graded_B).mean(),
-            "all_right": ((counts.successes_B == counts.trials_B) & graded_B).mean(),
+            "reward": generated.mean_reward,
+            "informative": generated.informative_B.mean(),
+            "all_wrong": generated.unanimous_B(0.0).mean(),
+            "all_right": generated.unanimous_B(1.0).mean(),
             **{f"seconds/{name}": value for name, value in record.seconds.items()},
             **record.train_metrics,
         }

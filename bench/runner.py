@@ -76,11 +76,14 @@ def plans(
     settings: Sequence[Setting],
     strategies: Sequence[str],
     seeds: Iterable[int],
-    truth_every: int = 10,
+    truth_every: int | None = None,
 ) -> list[Plan]:
-    """All cells, seed by seed, so that a run that is stopped early still has whole pairs."""
+    """All cells, seed by seed, so that a run that is stopped early still has whole pairs.
+
+    `truth_every` is the setting's, unless it is given.
+    """
     return [
-        Plan(setting, strategy, seed, truth_every)
+        Plan(setting, strategy, seed, truth_every or setting.truth_every)
         for seed in seeds
         for setting in settings
         for strategy in dict.fromkeys(strategies)

@@ -16,6 +16,9 @@ from bots import Pool
 from simulator import Scenario
 from simulator.user_pool import split, tasks_from_items, tasks_from_rates
 
+_WITHOUT_EFFECT = ("summary", "tags", "etr", "truth_every")
+_PREVIEW_TASKS = 512
+
 
 def _no_model(backend: AbstractBackend, folder: Path) -> None:
     raise ValueError("this setting trains no model that could be saved: leave --save-model out")
@@ -31,12 +34,13 @@ class Setting:
         batch_size: tasks per training step.
         group_size: rollouts per task.
         steps: training steps.
-        reference_trials: rollouts behind one reference solve rate of one task.
+        reference_trials: by reference, rollouts behind its solve rate of one task.
         build: from a seed to the backend and the truth behind it; it must pickle.
         description: everything that the outcome depends on besides strategy and seed, as JSON.
         horizon: runs go on to this multiple of the steps and rollouts, so that a target that is
             reached a little late is seen to be reached.
         evaluate_every: steps between evaluations on held-out tasks.
+        truth_every: steps between the measurements that look at the whole pool.
         checkpoint_seconds: time between checkpoints of a cell; None: cells are short, none is made.
         traced: whether every rollout group is recorded.
         prepare: makes what `build` needs for a seed, once for all strategies; None: nothing.
@@ -45,7 +49,7 @@ class Setting:
         save_model: writes a trained backend's model into a folder.
         made_by: versions of what the backend computes with.
         workers: cells to run side by side, unless told otherwise.
-        offline_rollouts: what the reference rates cost; None: `reference_trials` for each.
+        offline_rollouts: what the reference rates cost, if not `reference_trials` each.
     """
 
     name: str
@@ -53,11 +57,12 @@ class Setting:
     batch_size: int
     group_size: int
     steps: int
-    reference_trials: int
+    reference_trials: dict[str, int]
     build: Callable[[int], tuple[AbstractBackend, AbstractTruth | None]]
     description: dict[str, Any]
     horizon: float = 1.5
     evaluate_every: int = 1
+    truth_every: int = 10
     checkpoint_seconds: float | None = None
     traced: bool = False
     prepare: Callable[[int], None] | None = None
@@ -67,19 +72,38 @@ class Setting:
     workers: int = os.cpu_count() or 1
     offline_rollouts: int | None = None
 
+    def offline_cost(self, pool: Pool) -> int:
+        """Rollouts behind the reference rates of the pool, made once beforehand."""
+        if self.offline_rollouts is not None:
+            return self.offline_rollouts
+        return sum(
+            self.reference_trials[name] * int(np.isfinite(rates_N).sum())
+            for name, rates_N in pool.references.items()
+        )
+
 
 def scenario_setting(scenario: Scenario) -> Setting:
     """The setting that runs on a scenario of the simulator."""
+    described = dataclasses.asdict(scenario)
     return Setting(
         scenario.name,
         scenario.summary,
         scenario.batch_size,
         scenario.group_size,
         scenario.steps,
-        scenario.population.reference_trials,
+        {reference.name: reference.trials for reference in scenario.population.references},
         partial(simulate, scenario),
-        {"scenario": dataclasses.asdict(scenario)},
+        {"scenario": {k: v for k, v in described.items() if k not in _WITHOUT_EFFECT}},
+        truth_every=scenario.truth_every,
+        preview=partial(_scenario_preview, scenario),
     )
+
+
+def _scenario_preview(scenario: Scenario) -> tuple[Pool, bool]:
+    """A pool like the scenario's, but of few tasks."""
+    few = min(scenario.num_tasks, max(scenario.batch_size, _PREVIEW_TASKS))
+    backend, _ = simulate(dataclasses.replace(scenario, num_tasks=few, num_heldout=1), 0)
+    return backend.pool, True
 
 
 def pool_setting(source: PoolFile, batch_size: int, group_size: int, steps: int) -> Setting:
@@ -98,7 +122,7 @@ def pool_setting(source: PoolFile, batch_size: int, group_size: int, steps: int)
         batch_size,
         group_size,
         steps,
-        source.reference_trials,
+        dict.fromkeys(backend.pool.references, source.reference_trials),
         partial(_simulate_pool, source, group_size),
         {"pool": dataclasses.asdict(source) | {"path": path.name, "sha256": digest}},
     )

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +12,7 @@ Floats = npt.NDArray[np.float64]
 RESAMPLES = 10_000
 LEAST_SEEDS = 3
 _Z = 1.96
+_GRID_POINTS = 100_001
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +58,7 @@ def bootstrap(
         return Estimate(float("nan"), float("nan"), float("nan"))
     if values_S.size < LEAST_SEEDS:
         return Estimate(float(statistic(values_S, axis=-1)), float("nan"), float("nan"))
-    rng = np.random.default_rng(seed)
-    places = rng.integers(values_S.size, size=(resamples, values_S.size))
-    low, high = _percentiles(statistic(values_S[places], axis=-1))
+    low, high = _percentiles(statistic(values_S[_places(values_S.size, seed, resamples)], axis=-1))
     return Estimate(float(statistic(values_S, axis=-1)), low, high)
 
 
@@ -87,6 +87,29 @@ def mean_of_ratios(
     return Estimate(value, *_percentiles(resampled))
 
 
+def paired(differences_S: Floats) -> Estimate:
+    """Mean of paired differences with Student's 95 % interval, for verdicts on few seeds.
+
+    It takes the differences for normal, and pays for it with width: with 3 seeds it covers the
+    truth 95 % of the time, where a percentile bootstrap covers 75 %.
+
+    Returns:
+        Without an interval (NaN) for fewer than `LEAST_SEEDS` seeds.
+
+    Example:
+        >>> estimate = paired(np.array([1.0, 2.0, 3.0]))
+        >>> estimate.value, round(estimate.low, 2), round(estimate.high, 2)
+        (2.0, -0.48, 4.48)
+    """
+    differences_S = np.asarray(differences_S, dtype=np.float64)
+    size = differences_S.size
+    value = float(differences_S.mean()) if size else float("nan")
+    if size < LEAST_SEEDS:
+        return Estimate(value, float("nan"), float("nan"))
+    half = _student_quantile(size - 1) * float(differences_S.std(ddof=1)) / np.sqrt(size)
+    return Estimate(value, value - half, value + half)
+
+
 def proportion(wins: Floats) -> Estimate:
     """Share of wins (1, 1/2 for a tie, 0) with its 95 % Wilson interval.
 
@@ -101,6 +124,24 @@ def proportion(wins: Floats) -> Estimate:
     centre = (share + weight / 2) / (1 + weight)
     half = _Z * np.sqrt(share * (1 - share) / wins.size + weight / (4 * wins.size)) / (1 + weight)
     return Estimate(share, float(centre - half), min(float(centre + half), 1.0))
+
+
+@lru_cache(maxsize=8)
+def _places(size: int, seed: int, resamples: int) -> npt.NDArray[np.int64]:
+    """Which seeds each resample takes, shape (resamples, size)."""
+    return np.random.default_rng(seed).integers(size, size=(resamples, size))
+
+
+@lru_cache
+def _student_quantile(freedom: int) -> float:
+    """The 97.5th percentile of Student's t, from its density by the trapezoidal rule.
+
+    With t = tan(x) sqrt(freedom) the density is cos(x)^(freedom - 1), on a finite interval.
+    """
+    x = np.linspace(0, np.pi / 2, _GRID_POINTS)
+    density = np.cos(x) ** (freedom - 1)
+    below = np.concatenate([[0], np.cumsum((density[1:] + density[:-1]) / 2)])
+    return float(np.sqrt(freedom) * np.tan(np.interp(0.95 * below[-1], below, x)))
 
 
 def _percentiles(resampled: Floats) -> tuple[float, float]:

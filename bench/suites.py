@@ -1,9 +1,11 @@
 """Named sets of cells."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from bench.real import RealSource
-from simulator import SCENARIOS, Scenario
+from bench.scenario_choice import resized
+from simulator import SCENARIOS, TAGS, VARIANTS, Scenario, vary
 
 _CORE_STRATEGIES = (
     "shuffle",
@@ -37,7 +39,10 @@ class RealRun:
 
 @dataclass(frozen=True, slots=True)
 class Suite:
-    """Scenarios, or a real run, x strategies x seeds."""
+    """Scenarios, or a real run, x strategies x seeds.
+
+    `fewer_seeds` says, by scenario, where `num_seeds` would be too many.
+    """
 
     name: str
     summary: str
@@ -45,16 +50,24 @@ class Suite:
     strategies: tuple[str, ...]
     num_seeds: int
     real: RealRun | None = None
+    fewer_seeds: Mapping[str, int] = field(default_factory=dict)
 
 
-def _small(name: str) -> Scenario:
-    return replace(SCENARIOS[name], num_tasks=10_000, num_heldout=1_000, batch_size=64, steps=120)
+def _small(scenario: Scenario) -> Scenario:
+    """About 10,000 tasks and 120 steps of 64; what a scenario stresses keeps its proportions."""
+    return resized(
+        scenario,
+        num_tasks=min(scenario.num_tasks, 10_000),
+        num_heldout=min(scenario.num_heldout, 1_000),
+        batch_size=max(scenario.batch_size // 2, 1),
+        steps=max(scenario.steps * 3 // 5, 1),
+    )
 
 
 SMOKE = Suite(
     "smoke",
     "Two small pools, a first look in well under a minute.",
-    (_small("base"), _small("guru15")),
+    (_small(SCENARIOS["base"]), _small(SCENARIOS["guru15"])),
     (
         "shuffle",
         "easy-to-hard",
@@ -70,8 +83,8 @@ SMOKE = Suite(
 
 CORE = Suite(
     "core",
-    "Every scenario at full size, every strategy, 20 paired seeds.",
-    tuple(SCENARIOS.values()),
+    "Four scenarios at full size, every strategy, 20 paired seeds.",
+    tuple(SCENARIOS[name] for name in ("stationary", "base", "guru15", "ushape60")),
     _CORE_STRATEGIES,
     num_seeds=20,
 )
@@ -100,6 +113,54 @@ PAPER = Suite(
     num_seeds=20,
 )
 
+_LEARNER_STRATEGIES = (
+    "shuffle",
+    "easy-to-hard",
+    "mopps",
+    "bots",
+    "bots-greedy",
+    "bots-explicit",
+    "oracle-target",
+    "oracle-gain",
+)
+_LARGE = 100_000  # tasks, from which a scenario is run without variants and on few seeds
+_FEW_SEEDS = 3
+
+
+def _under_every_law(scenario: Scenario) -> tuple[Scenario, ...]:
+    """The scenario as it is, and under each variant; tiny and huge ones at their own size."""
+    if scenario.num_tasks > _LARGE:
+        return (scenario,)
+    scenario = scenario if "scale" in scenario.tags else _small(scenario)
+    return (scenario, *(vary(scenario, name) for name in VARIANTS))
+
+
+def _fewer_seeds(scenarios: tuple[Scenario, ...]) -> dict[str, int]:
+    return {s.name: _FEW_SEEDS for s in scenarios if s.num_tasks > _LARGE}
+
+
+LEARNER = Suite(
+    "learner",
+    "Every scenario, reduced, under every law of learning and price of repetition.",
+    tuple(varied for scenario in SCENARIOS.values() for varied in _under_every_law(scenario)),
+    _LEARNER_STRATEGIES,
+    num_seeds=5,
+    fewer_seeds=_fewer_seeds(tuple(SCENARIOS.values())),
+)
+
+
+def _tagged(tag: str) -> Suite:
+    scenarios = tuple(scenario for scenario in SCENARIOS.values() if tag in scenario.tags)
+    return Suite(
+        tag,
+        f"At full size: {', '.join(scenario.name for scenario in scenarios)}.",
+        scenarios,
+        _LEARNER_STRATEGIES,
+        num_seeds=10,
+        fewer_seeds=_fewer_seeds(scenarios),
+    )
+
+
 _REAL_STRATEGIES = ("shuffle", "easy-to-hard", "mopps", "dapo", "bots", "bots-dots")
 
 REAL_TINY = Suite(
@@ -124,4 +185,6 @@ REAL = Suite(
     ),
 )
 
-SUITES = {suite.name: suite for suite in (SMOKE, CORE, PAPER, REAL_TINY, REAL)}
+_NAMED = {suite.name: suite for suite in (SMOKE, CORE, LEARNER, PAPER, REAL_TINY, REAL)}
+BY_TAG = {tag: _tagged(tag) for tag in TAGS if tag not in _NAMED}
+SUITES = _NAMED | BY_TAG

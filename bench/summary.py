@@ -13,7 +13,6 @@ from bench.strategies import REFERENCE
 
 FRACTIONS_TTB = (50, 75, 100)
 FRACTIONS_BSF = (25, 50, 100)
-AXES = ("steps", "rollouts")  # of simulated runs; real ones also have seconds
 TIME_PHASES = ("generation", "reward", "training", "sync")
 BELIEF_SCORES = (
     "brier",
@@ -111,7 +110,7 @@ def seed_figures(run: CellResult, reference: CellResult) -> dict[str, float]:
     pool = metrics.value_at(*pool_curve, budget) if looked.any() else np.nan
     last = int(np.searchsorted(columns["rollouts_generated"], budget))
     paid = {name: column[1 : last + 1] for name, column in columns.items()}
-    figures = _time_figures(paid) if "seconds" in axes(run) else {}
+    figures = _time_figures(paid) if "seconds" in axes(reference) else {}
     return figures | {
         "final": final,
         "difference": difference,
@@ -212,22 +211,27 @@ def _curve(run: CellResult, axis: str) -> tuple[Floats, Floats]:
 
 def axes(run: CellResult) -> tuple[str, ...]:
     """What its cost is measured in."""
-    return tuple(run.config.get("axes", AXES))
+    return metrics.axes(run.columns, is_real(run))
+
+
+def is_real(run: CellResult) -> bool:
+    """Whether a model was trained, and the clock on the wall is its cost."""
+    return "seconds" in run.config.get("axes", ())
 
 
 def _budget(reference: CellResult, axis: str) -> float:
     """What the reference spends in the setting's steps."""
     config = reference.config
-    if axis == "seconds":
+    if axis in ("tokens", "seconds"):
         return float(metrics.costs(reference.columns, axis)[config["steps"]])
     rollouts = config["batch_size"] * config["group_size"]
     return float(config["steps"] * (rollouts if axis == "rollouts" else 1))
 
 
 def _ratios(run: CellResult, reference: CellResult) -> dict[str, float]:
-    """TTB and BSF on every axis."""
+    """TTB and BSF on every axis that the reference has."""
     figures = {}
-    for axis in axes(run):
+    for axis in axes(reference):
         budget = _budget(reference, axis)
         longest = metrics.until(*_curve(run, axis), run.config["horizon"] * budget)
         target = metrics.until(*_curve(reference, axis), budget)
@@ -243,9 +247,7 @@ def _ratios(run: CellResult, reference: CellResult) -> dict[str, float]:
 
 def _time_figures(paid: Mapping[str, Floats]) -> dict[str, float]:
     """Seconds per step, the shares of its parts, and tokens generated per second of generation."""
-    seconds = sum(
-        paid[f"seconds/{name}"].sum() for name in ("select", "rollout", "train", "update")
-    )
+    seconds = metrics.seconds(paid).sum()
     nothing = np.zeros(1)  # a strategy that never trained has no figures of the trainer
     parts = {name: np.nansum(paid.get(f"time/{name}", nothing)) for name in TIME_PHASES}
     parts["selection"] = (paid["seconds/select"] + paid["seconds/update"]).sum()
@@ -254,7 +256,7 @@ def _time_figures(paid: Mapping[str, Floats]) -> dict[str, float]:
         "seconds_per_step": float(seconds / paid["step"].size),
         "tokens_per_second": float(tokens / max(parts["generation"], 1e-9)),
         "kilotokens": float(tokens / 1e3),
-        **{f"time_{name}": float(part / seconds) for name, part in parts.items()},
+        **{f"time_{name}": float(part / max(seconds, 1e-9)) for name, part in parts.items()},
     }
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bench.metrics import ALL_AXES
 from bench.stats import Estimate
 from bench.strategies import REFERENCE
 from bench.summary import FRACTIONS_BSF, FRACTIONS_TTB, TIME_PHASES, Row, Standing
@@ -60,13 +61,9 @@ def standings_table(standings: Sequence[Standing]) -> Table:
 def setting_tables(rows: Sequence[Row]) -> list[Table]:
     """Tables about one setting: learning (unless nothing can be learnt), groups, beliefs."""
     learns = any(np.isfinite(row.figures["ttb50_steps"].value) for row in rows)
-    timed = "ttb50_seconds" in rows[0].figures
-    tables = [_learning(rows)] if learns else []
-    for axis in ("steps", "seconds") if timed else ("steps",):
-        if learns:
-            tables.append(_table(f"Learning, at equal {axis}", rows, _ratio_columns(axis)))
+    tables = [_learning(rows), _other_axes(rows)] if learns else []
     tables.append(_groups(rows))
-    if timed:
+    if "seconds_per_step" in rows[0].figures:
         tables.append(_time(rows))
     believers = [row for row in rows if np.isfinite(row.figures["brier"].value)]
     return [*tables, _beliefs(believers)] if believers else tables
@@ -122,6 +119,23 @@ def _ratio_columns(axis: str) -> list[Column]:
     return columns + [_figure(f"BSF {p} %", f"bsf{p}_{axis}", 3) for p in FRACTIONS_BSF]
 
 
+def _other_axes(rows: Sequence[Row]) -> Table:
+    """TTB and BSF where they are not at equal rollouts, two of each."""
+    axes = [axis for axis in ALL_AXES if f"ttb50_{axis}" in rows[0].figures and axis != "rollouts"]
+    columns: list[Column] = []
+    for axis in axes:
+        for percent in (50, 100):
+            name = f"ttb{percent}_{axis}"
+            heading = f"TTB {percent} % in {axis}"
+            columns.append((heading, lambda row, name=name: ratio(row, name)))
+        columns.append(_figure(f"BSF 100 % in {axis}", f"bsf100_{axis}", 3))
+    return _table(f"Learning, at equal {_listed(axes)}", rows, columns)
+
+
+def _listed(words: Sequence[str]) -> str:
+    return " or ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+
+
 def _groups(rows: Sequence[Row]) -> Table:
     return _table(
         "What was rolled out and trained on, at equal rollouts",
@@ -146,12 +160,13 @@ def _time(rows: Sequence[Row]) -> Table:
     def share(heading: str, name: str) -> Column:
         return heading, lambda row: f"{100 * row.figures[name].value:.1f} %"
 
+    phases = [p for p in TIME_PHASES if any(row.figures[f"time_{p}"].value > 0 for row in rows)]
     return _table(
         "Where the time goes, evaluations left out",
         rows,
         [
             _figure("seconds/step", "seconds_per_step", 3),
-            *(share(name, f"time_{name}") for name in TIME_PHASES),
+            *(share(name, f"time_{name}") for name in phases),
             ("selection", lambda row: f"{100 * row.figures['time_selection'].value:.2f} %"),
             (
                 "tokens/s of generation",

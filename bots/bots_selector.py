@@ -136,13 +136,15 @@ class BOTSSelector(AbstractSelector):
         """A copy of the belief about every task."""
         return BetaPosterior(self._posterior.alpha_N, self._posterior.beta_N)
 
-    def select(self, batch_size: int) -> Ints:
+    def select(self, batch_size: int, exclude: Ints | None = None) -> Ints:
         """The B tasks that seem nearest p*, by a posterior draw or the posterior mean."""
         batch_size = checks.batch_size(batch_size, self._pool.num_tasks)
+        excluded = checks.excluded(exclude, batch_size, self._pool.num_tasks)
         rates_N = (
             self._posterior.sample(self._rng) if self._config.thompson else self._posterior.mean()
         )
         utility_N = closeness(rates_N, self._config.target)
+        utility_N[excluded] = -np.inf
         if self._config.temperature == 0:
             return top_b(utility_N, batch_size, self._rng)
         return softmax_b(utility_N, batch_size, self._config.temperature, self._rng)

@@ -104,3 +104,34 @@ def batch_size(value: object, num_tasks: int) -> int:
             "a batch holds distinct tasks: lower batch_size or raise group_size"
         )
     return size
+
+
+def excluded(exclude: npt.ArrayLike | None, batch_size: int, num_tasks: int) -> Ints:
+    """`exclude` as distinct positions, ascending; empty for None.
+
+    Refuses positions outside a pool of `num_tasks`, and to exclude so many that fewer than
+    `batch_size` are left.
+    """
+    positions = np.asarray([] if exclude is None else exclude)
+    if positions.ndim != 1 or (positions.size and positions.dtype.kind not in "iu"):
+        raise ValueError(
+            f"exclude has shape {positions.shape} and dtype {positions.dtype}; it must be a vector "
+            "of integer positions in the pool: np.flatnonzero turns a mask into them"
+        )
+    if positions.size == 0:
+        return np.empty(0, dtype=np.int64)
+    if positions.min() < 0 or positions.max() >= num_tasks:
+        raise ValueError(
+            f"exclude spans {positions.min()} to {positions.max()}; the positions of a pool of "
+            f"{num_tasks} tasks run from 0 to {num_tasks - 1}"
+        )
+    excluded_N = np.zeros(num_tasks, dtype=np.bool_)
+    excluded_N[positions] = True
+    distinct = np.flatnonzero(excluded_N)
+    left = num_tasks - distinct.size
+    if left < batch_size:
+        raise ValueError(
+            f"{left} of the pool's {num_tasks} tasks are left when {distinct.size} are excluded, "
+            f"but {batch_size} were asked for: lower batch_size, or wait until more are available"
+        )
+    return distinct

@@ -77,7 +77,11 @@ class Feedback:
 
     @property
     def informative_B(self) -> Bools:
-        """Which groups hold both successes and failures, shape (B,); others carry no gradient."""
+        """Which groups hold both successes and failures, shape (B,).
+
+        With rewards of 0 and 1 the others carry no gradient. With other rewards a group may teach
+        without a success: `RolloutBatch.informative_B` goes by the rewards themselves.
+        """
         return (self.successes_B > 0) & (self.successes_B < self.trials_B)
 
     def evidence(self) -> Evidence:

@@ -87,13 +87,24 @@ class RolloutBatch:
     @property
     def informative_B(self) -> Bools:
         """Which groups hold at least two different rewards, shape (B,)."""
-        highest_B = np.where(np.isnan(self.rewards_BG), -np.inf, self.rewards_BG).max(
-            axis=1, initial=-np.inf
-        )
-        lowest_B = np.where(np.isnan(self.rewards_BG), np.inf, self.rewards_BG).min(
-            axis=1, initial=np.inf
-        )
+        lowest_B, highest_B = self._extremes()
         return highest_B > lowest_B
+
+    def unanimous_B(self, reward: float) -> Bools:
+        """Which groups hold this reward and no other, shape (B,); lost rollouts do not count.
+
+        Example:
+            >>> batch = RolloutBatch([5, 9, 2], [[1, np.nan], [0.5, 1], [np.nan, np.nan]])
+            >>> batch.unanimous_B(1.0).tolist()
+            [True, False, False]
+        """
+        lowest_B, highest_B = self._extremes()
+        return (lowest_B == reward) & (highest_B == reward)
+
+    @property
+    def mean_reward(self) -> float:
+        """Mean over the rollouts that came back; 0 when none did."""
+        return float(np.nansum(self.rewards_BG)) / max(self.num_rollouts, 1)
 
     def feedback(self, success_threshold: float = 1.0) -> Feedback:
         """Counts for the selector; a rollout succeeds when its reward reaches the threshold.
@@ -106,3 +117,10 @@ class RolloutBatch:
         successes_B = (self.rewards_BG >= success_threshold).sum(axis=1)
         trials_B = (~np.isnan(self.rewards_BG)).sum(axis=1)
         return Feedback(self.task_ids_B, successes_B, trials_B)
+
+    def _extremes(self) -> tuple[Floats, Floats]:
+        """Lowest and highest reward of each group; inf and -inf when all were lost."""
+        lost_BG = np.isnan(self.rewards_BG)
+        lowest_B = np.where(lost_BG, np.inf, self.rewards_BG).min(axis=1, initial=np.inf)
+        highest_B = np.where(lost_BG, -np.inf, self.rewards_BG).max(axis=1, initial=-np.inf)
+        return lowest_B, highest_B

@@ -18,16 +18,25 @@ class AbstractSelector(ABC):
     """
 
     @abstractmethod
-    def select(self, batch_size: int) -> Ints:
+    def select(self, batch_size: int, exclude: Ints | None = None) -> Ints:
         """Positions of the tasks to roll out next, shape (B,), distinct, in no particular order.
 
+        Args:
+            batch_size: B.
+            exclude: positions of tasks that must not be chosen now, because they are not in the
+                pool yet, have left it or are still in flight; repeats are allowed. None: no task.
+
         Raises:
-            ValueError: when `batch_size` is not between 1 and the number of tasks.
+            ValueError: when `batch_size` is not between 1 and the number of tasks, an excluded
+                position is outside the pool, or fewer than `batch_size` tasks are left.
         """
 
     @abstractmethod
     def update(self, feedback: Feedback) -> None:
-        """Learns from the rollouts of one training step; call it once per step.
+        """Learns from the rollouts of one training step; call it once per feedback, oldest first.
+
+        That is once per step where feedback is prompt. Where it is late, a step brings that of
+        earlier steps, or none.
 
         Raises:
             ValueError: when a task is not in the pool.

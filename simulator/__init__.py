@@ -1,8 +1,30 @@
 """A synthetic learner whose latent solve rates evolve as it is trained."""
 
-from simulator.learner import Learner, LearnerLaw
-from simulator.population import Population
-from simulator.scenarios import SCENARIOS, Scenario, build
-from simulator.tasks import Tasks
+from simulator.build import build
+from simulator.catalogue import SCENARIOS, TAGS
+from simulator.clock import Clock
+from simulator.law import LearnerLaw
+from simulator.learner import Learner
+from simulator.population import Domain, Normal, Population, Reference, alike
+from simulator.scenario import Scenario
+from simulator.tasks import Tasks, assemble
+from simulator.variants import VARIANTS, vary
 
-__all__ = ["SCENARIOS", "Learner", "LearnerLaw", "Population", "Scenario", "Tasks", "build"]
+__all__ = [
+    "SCENARIOS",
+    "TAGS",
+    "VARIANTS",
+    "Clock",
+    "Domain",
+    "Learner",
+    "LearnerLaw",
+    "Normal",
+    "Population",
+    "Reference",
+    "Scenario",
+    "Tasks",
+    "alike",
+    "assemble",
+    "build",
+    "vary",
+]

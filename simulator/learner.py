@@ -1,74 +1,54 @@
-"""A synthetic learner: latent abilities that move as GRPO would move them."""
+"""A synthetic learner: latent abilities that move as policy-gradient training would move them."""
 
 import hashlib
 import math
-from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from simulator import kernels
+from simulator.blocks import in_blocks
+from simulator.gains import GAIN_LAWS, expected_weights, score_slope
+from simulator.law import LearnerLaw
 from simulator.tasks import Ability, Floats, Ints, Tasks
 
-
-@dataclass(frozen=True, slots=True)
-class LearnerLaw:
-    """How the learner learns. `docs/simulator.md` gives each constant's basis."""
-
-    learning_rate: float = 0.015  # eta, logits per step at the reference batch and unit gradient
-    batch_exponent: float = 0.5  # alpha in [0, 1]: a step grows as (informative groups)^alpha
-    general_weight: float = 0.35  # share of a task's logit variance that general ability carries
-    domain_weight: float = 0.45  # likewise the task's domain; the rest is its skill's
-    sharpening: float = 0.22  # s >= 0
-    drift_sd: float = 0.4  # sd of a task's own drift after 400 steps, in logits
-    capacity: float = 8.0  # R > 0: an ability stops growing there
-    noise: float = 0.1  # gradient noise in units of the sampling error of the batch mean
-    gate_logit: float = math.inf  # phi at the start; infinity: every answer is in format
-    gate_rate: float = 0.0  # kappa_phi: how fast the format is learnt, relative to ability
-
-    def __post_init__(self) -> None:
-        rules = {
-            "learning_rate": self.learning_rate >= 0,
-            "batch_exponent": 0 <= self.batch_exponent <= 1,
-            "general_weight": self.general_weight >= 0,
-            "domain_weight": 0 <= self.domain_weight <= 1 - self.general_weight,
-            "sharpening": self.sharpening >= 0,
-            "drift_sd": self.drift_sd >= 0,
-            "capacity": self.capacity > 0,
-            "noise": self.noise >= 0,
-            "gate_logit": not math.isnan(self.gate_logit),
-            "gate_rate": self.gate_rate >= 0,
-        }
-        for name, holds in rules.items():
-            if not holds:
-                raise ValueError(
-                    f"{name} is {getattr(self, name)}; see LearnerLaw for its range "
-                    "(shares lie in [0, 1], sum to at most 1; scales are not negative)"
-                )
-
-
-_STATE_ENTRIES = {"fingerprint", "skills", "gate_logit", "step", "drawn_tasks", "drawn_counts"}
+_STATE_ENTRIES = {
+    "fingerprint",
+    "step",
+    "skills",
+    "gates",
+    "drawn_tasks",
+    "drawn_counts",
+    "visited",
+    "visits",
+    "memory",
+    "touched",
+}
 _REFERENCE_BATCH = 128
 _REFERENCE_GROUP = 16
+_EMPTY = np.empty(0, np.float32), np.empty(0, np.int32)
 
 
 class Learner:
     """Solve rates that rise as the learner trains on groups of rollouts.
 
     A task's logit is l = l_0 + a (sqrt(w_g) theta_0 + sqrt(w_d) theta_domain + sqrt(w_s)
-    theta_skill) + drift, sharpened to l + s Theta 3 tanh(l / 3), with Theta the mean growth of
-    ability; its solve rate is p = g + (c - g) F sigma(l).
+    theta_skill) + its own drift, response to growth and memory, sharpened to l + s Theta 3
+    tanh(l / 3), with Theta the mean growth of ability; its solve rate is p = g + (c - g) F U
+    sigma(l)^L, with F the format gate and U how far the skill it needs first is mastered.
 
-    For binary rewards the expected GRPO gradient of a group, given its mean reward m, is exactly
-    sqrt(m (1 - m)) grad logit p. Training on a batch whose N_e informative groups have n rollouts
-    each therefore moves the abilities by::
+    Training on a batch whose N_e informative groups have n rollouts each moves the abilities by::
 
-        G_i      = sum_k sqrt(m_k (1 - m_k)) h_k v_k x_ki / N_e
-        theta_i += eta (N_e / 128)^alpha sqrt(n / 16) [G_i (1 - theta_i / R)+ + noise]
+        G_i      = sum_k w_k h_k v_k x_ki / ((1 + visits_k / nu) N_e)
+        s        = eta (N_e / 128)^alpha sqrt(n / 16) exp(-omega lag)
+        theta_i += s (G_i (1 - theta_i / R)+ + noise)
 
-    where h = d logit p / d l, v is the task's transfer value and x its loadings; the factor
-    sqrt(n / 16) is dropped at alpha = 0. The format gate phi moves likewise. Groups whose rewards
-    are all equal contribute nothing. No target solve rate is favoured except through this identity.
+    where w is the gain law's weight of the group (`simulator.gains`), h = d logit p / d l, v the
+    task's transfer value and x its loadings; the factor sqrt(n / 16) is dropped at alpha = 0. The
+    gate moves likewise. Groups whose rewards are all equal contribute nothing. `docs/simulator.md`
+    has the whole model.
 
     All randomness is counter-based: a task at a step has the same draws whatever was selected, and
     the same seed gives the same bits for any number of threads.
@@ -78,93 +58,140 @@ class Learner:
         heldout: tasks of the held-out evaluation, never trained on and free of drift.
         law: how the learner learns.
         seed: of rollouts, drift and gradient noise, a non-negative integer.
+        sub_tests: J, pass-or-fail tests whose mean is a reward.
+        correlation: of two tests of one rollout, in [0, 1).
     """
 
-    def __init__(self, tasks: Tasks, heldout: Tasks, law: LearnerLaw, seed: int) -> None:
+    def __init__(
+        self,
+        tasks: Tasks,
+        heldout: Tasks,
+        law: LearnerLaw,
+        seed: int,
+        sub_tests: int = 1,
+        correlation: float = 0.0,
+    ) -> None:
         self.tasks = tasks
         self.law = law
         self._heldout = heldout
-        keys = np.random.SeedSequence(seed).generate_state(3, np.uint64)
-        self._rollout_key, self._drift_key, self._noise_key = keys
-        places = (tasks.skill_N, tasks.domain_N, heldout.skill_N, heldout.domain_N)
-        self._skills_D = np.zeros(1 + max(int(array.max()) for array in places))
-        self._num_domains = int(max(tasks.domain_N.max(), heldout.domain_N.max()))
-        self._gate_logit = law.gate_logit
-        self._step = 0
-        self._drawn_N = np.zeros(tasks.num_tasks, dtype=np.int64)
+        self._tests = sub_tests, correlation
+        keys = np.random.SeedSequence(seed).generate_state(4, np.uint64)
+        self._rollout_keys = keys[[0, 3]]
+        self._drift_key, self._noise_key = keys[1], keys[2]
+        pools = tasks, heldout
+        self._num_domains = max(int(pool.domain_N.max()) for pool in pools)
+        size = 1 + max(int(pool.skill_N.max()) for pool in pools)
+        start = _jumped(law, 0, np.zeros(max(size, 1 + self._num_domains)), self._num_domains)
+        self._skills_VD = np.tile(start, (law.lag + 1, 1))  # the last policies, newest last
+        self._gates_V = np.full(law.lag + 1, float(law.gate_logit))
+        clusters = 1 + int(tasks.cluster_N.max())
+        self._visits_C = np.zeros(clusters, dtype=np.int32)
+        self._memory_C = np.zeros(clusters, dtype=np.float32)
+        self._touched_C = np.zeros(clusters, dtype=np.int32)
+        self._drawn_N = np.zeros(tasks.num_tasks, dtype=np.int32)
         self._touched: list[Ints] = []
+        self._step = 0
 
     @property
     def step(self) -> int:
         """Number of training steps so far."""
         return self._step
 
-    def sample(self, task_ids_B: Ints, group_size: int) -> Floats:
-        """Rewards in {0, 1} of one group per task, shape (B, `group_size`)."""
-        self._check_ids(task_ids_B)
-        rates_B = kernels.solve_rates(self.tasks, task_ids_B, self._ability())
-        self._touched.append(task_ids_B)
-        return kernels.rollouts(
-            rates_B, task_ids_B, self._drawn_N, group_size, self._rollout_key, self._step
-        )
+    @property
+    def num_bytes(self) -> int:
+        """Memory of everything that grows with the pool."""
+        states = self._visits_C, self._memory_C, self._touched_C, self._drawn_N
+        return sum(array.nbytes for array in (*self.tasks, *states))
 
-    def train(self, task_ids_B: Ints, successes_B: Floats, trials_B: Floats) -> dict[str, float]:
-        """One GRPO step on these groups; figures about it."""
+    def absent(self) -> Ints:
+        """Tasks that are not in the pool at this step."""
+        if not self._come_and_go:
+            return np.empty(0, dtype=np.int64)
+        return np.flatnonzero(~_present(self.tasks, self._step))
+
+    def sample(self, task_ids_B: Ints, group_size: int) -> tuple[Floats, npt.NDArray[np.float32]]:
+        """Rewards in [0, 1] and tokens of one group per task, each of shape (B, `group_size`).
+
+        The policy that answers is the one of `lag` steps ago.
+        """
         self._check_ids(task_ids_B)
-        informative = np.flatnonzero((successes_B > 0) & (successes_B < trials_B))
-        size = 0.0
-        if informative.size:
-            tasks_E = task_ids_B[informative]
-            weights_E = _group_std(successes_B[informative] / trials_B[informative])
-            size = self._step_size(informative.size, float(trials_B[informative].mean()))
-            self._learn(tasks_E, weights_E, size, float(trials_B[informative].sum()))
-        self._step += 1
+        self._touched.append(task_ids_B)
+        rewards_BG = np.empty((task_ids_B.size, group_size))
+        tokens_BG = np.empty((task_ids_B.size, group_size), dtype=np.float32)
+        kernels.rollouts(
+            self.tasks,
+            task_ids_B,
+            self._ability(lagged=True),
+            self._drawn_N,
+            *self._tests,
+            self._rollout_keys,
+            self._step,
+            rewards_BG,
+            tokens_BG,
+        )
+        return rewards_BG, tokens_BG
+
+    def train(self, task_ids_B: Ints, rewards_BG: Floats) -> dict[str, float]:
+        """One training step on these groups, NaN for lost rollouts; figures about it."""
+        self._check_ids(task_ids_B)
+        moments_3B = np.empty((3, task_ids_B.size))
+        kernels.moments(rewards_BG, moments_3B)
+        mean_B, variance_B, size_B = moments_3B
+        rollouts_E = size_B[variance_B > 0]
+        weights_B = GAIN_LAWS[self.law.gain](mean_B, variance_B, size_B)
+        size = self._step_size(rollouts_E.size, rollouts_E.sum() / max(rollouts_E.size, 1))
+        self._learn(task_ids_B, weights_B, size, rollouts_E)
         for task_ids in self._touched:
             self._drawn_N[task_ids] = 0
         self._touched.clear()
-        return {"learner/informative_groups": float(informative.size), "learner/step_size": size}
+        return {"learner/informative_groups": float(rollouts_E.size), "learner/step_size": size}
 
-    def solve_rates(self, task_ids: Ints | None = None) -> Floats:
-        """True solve rates of these tasks, or of all."""
+    def solve_rates(self, task_ids: Ints | None = None, threads: int = 1) -> Floats:
+        """True expected rewards of these tasks, or of all, under the newest policy."""
         if task_ids is None:
-            task_ids = np.arange(self.tasks.num_tasks)
+            return _all_rates(self.tasks, self._ability(), threads)
         self._check_ids(task_ids)
-        return kernels.solve_rates(self.tasks, task_ids, self._ability())
+        rates_B = np.empty(task_ids.size)
+        kernels.solve_rates(self.tasks, task_ids, self._ability(), rates_B)
+        return rates_B
 
     def heldout_solve_rate(self) -> float:
-        """Mean true solve rate of the held-out tasks."""
-        everything = np.arange(self._heldout.num_tasks)
-        return float(kernels.solve_rates(self._heldout, everything, self._heldout_ability()).mean())
+        """Mean true solve rate of the held-out tasks that are there at this step."""
+        rates_N = _all_rates(self._heldout, self._heldout_ability())
+        return float(rates_N[_present(self._heldout, self._step)].mean())
 
     def expected_gains(self, group_size: int) -> Floats:
         """First-order gain in held-out solve rate to be expected of one group of each task.
 
-        E[sqrt(m (1 - m))] (d theta, d phi per unit of group weight) . (gradient of the held-out
-        mean), up to the step size that a batch's tasks share. For oracles only.
+        E[w] (d theta, d phi per unit of group weight) . (gradient of the held-out mean), up to the
+        step size that a batch's tasks share; the price of repetition is known. For oracles only.
         """
-        ability = self._ability()
-        everything = np.arange(self.tasks.num_tasks)
-        to_logit_N, to_gate_N = kernels.sensitivities(self.tasks, everything, ability)
+        tasks, ability = self.tasks, self._ability()
+        rate_N, to_logit_N, to_gate_N, to_need_N = _all_responses(tasks, ability)
         gradient_D, gate_gradient = self._heldout_gradient()
         gradient_D *= np.maximum(1 - self._skills_D / self.law.capacity, 0.0)
-        towards_N = (
-            ability.general * gradient_D[0] + ability.domain * gradient_D[self.tasks.domain_N]
-        )
-        towards_N += ability.skill * gradient_D[self.tasks.skill_N]
-        gains_N = to_logit_N * self.tasks.transfer_N * towards_N
+        shared_N = ability.general * gradient_D[0] + ability.domain * gradient_D[tasks.domain_N]
+        gains_N = to_logit_N * (shared_N + ability.skill * gradient_D[tasks.skill_N])
+        gains_N += to_need_N * (shared_N + ability.skill * gradient_D[tasks.need_N])
+        gains_N *= tasks.transfer_N
         gains_N += self.law.gate_rate * to_gate_N * gate_gradient
-        return gains_N * _expected_group_std(self.solve_rates(), group_size)
+        gains_N /= 1 + self._visits_C[tasks.cluster_N] / self.law.repetition_visits
+        return gains_N * expected_weights(self.law.gain, rate_N, group_size, *self._tests)
 
     def state_dict(self) -> dict[str, Any]:
-        """Abilities, gate, step and the draws used at it; the tasks themselves are rebuilt."""
-        drawn = np.flatnonzero(self._drawn_N)
+        """Abilities, gates, step, draws, visits and memory; the tasks themselves are rebuilt."""
+        drawn, visited = np.flatnonzero(self._drawn_N), np.flatnonzero(self._visits_C)
         return {
-            "fingerprint": self._fingerprint(),
-            "skills": self._skills_D.copy(),
-            "gate_logit": self._gate_logit,
+            "fingerprint": self._fingerprint,
             "step": self._step,
+            "skills": self._skills_VD.copy(),
+            "gates": self._gates_V.copy(),
             "drawn_tasks": drawn,
             "drawn_counts": self._drawn_N[drawn],
+            "visited": visited,
+            "visits": self._visits_C[visited],
+            "memory": self._memory_C[visited],
+            "touched": self._touched_C[visited],
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -173,25 +200,46 @@ class Learner:
         Raises:
             ValueError: for the state of another learner, or damaged state; nothing is changed then.
         """
-        if not isinstance(state, dict) or state.get("fingerprint") != self._fingerprint():
+        if not isinstance(state, dict) or state.get("fingerprint") != self._fingerprint:
             raise ValueError(
                 "the state belongs to another learner (its tasks, law or seed differ): "
                 "build the learner from the scenario and seed it was saved with"
             )
         if set(state) != _STATE_ENTRIES:
             raise ValueError(f"the state has entries {sorted(state)}, not {sorted(_STATE_ENTRIES)}")
-        skills_D = np.array(state["skills"], dtype=np.float64)
-        drawn = np.array(state["drawn_tasks"], dtype=np.int64)
-        counts = np.array(state["drawn_counts"], dtype=np.int64)
-        gate_logit, step = float(state["gate_logit"]), int(state["step"])
+        skills_VD = np.array(state["skills"], dtype=np.float64)
+        gates_V = np.array(state["gates"], dtype=np.float64)
+        sound = skills_VD.shape == self._skills_VD.shape and bool(np.isfinite(skills_VD).all())
+        sound &= gates_V.shape == self._gates_V.shape and not np.isnan(gates_V).any()
+        drawn = _column(state, "drawn_tasks", np.int64)
+        counts = _column(state, "drawn_counts", np.int32, drawn.size)
+        visited = _column(state, "visited", np.int64)
+        visits = _column(state, "visits", np.int32, visited.size)
+        memory = _column(state, "memory", np.float32, visited.size)
+        touched = _column(state, "touched", np.int32, visited.size)
+        step = int(state["step"])
         self._check_ids(drawn)
-        sound = skills_D.shape == self._skills_D.shape and np.isfinite(skills_D).all()
-        if not sound or drawn.shape != counts.shape or math.isnan(gate_logit) or step < 0:
+        inside = not visited.size or 0 <= visited.min() <= visited.max() < self._visits_C.size
+        if not (sound and inside and step >= 0 and np.isfinite(memory).all()):
             raise ValueError("the state is damaged: go back to an earlier checkpoint")
-        self._skills_D, self._gate_logit, self._step = skills_D, gate_logit, step
-        self._drawn_N[:] = 0
-        self._drawn_N[drawn] = counts
+        self._skills_VD, self._gates_V, self._step = skills_VD, gates_V, step
+        for array, places, values in (
+            (self._drawn_N, drawn, counts),
+            (self._visits_C, visited, visits),
+            (self._memory_C, visited, memory),
+            (self._touched_C, visited, touched),
+        ):
+            array[:] = 0
+            array[places] = values
         self._touched = [drawn]
+
+    @property
+    def _skills_D(self) -> Floats:
+        return self._skills_VD[-1]
+
+    @cached_property
+    def _come_and_go(self) -> bool:
+        return self.tasks.come_and_go
 
     def _check_ids(self, task_ids: Ints) -> None:
         """Compiled loops do not check bounds."""
@@ -203,78 +251,139 @@ class Learner:
 
     def _step_size(self, groups: int, group_size: float) -> float:
         law = self.law
-        scale = law.learning_rate * (groups / _REFERENCE_BATCH) ** law.batch_exponent
-        return (
-            scale if law.batch_exponent == 0 else scale * math.sqrt(group_size / _REFERENCE_GROUP)
+        if groups == 0:
+            return 0.0
+        size = law.learning_rate * (groups / _REFERENCE_BATCH) ** law.batch_exponent
+        size *= math.exp(-law.lag_cost * law.lag)
+        return size if law.batch_exponent == 0 else size * math.sqrt(group_size / _REFERENCE_GROUP)
+
+    def _learn(self, task_ids_B: Ints, weights_B: Floats, size: float, rollouts_E: Floats) -> None:
+        law, groups = self.law, max(rollouts_E.size, 1)
+        weights_B = weights_B * (score_slope(*self._tests) / groups)
+        gradient_D1 = np.zeros(self._skills_D.size + 1)
+        kernels.learn(
+            self.tasks,
+            task_ids_B,
+            weights_B,
+            self._ability(),
+            self._visits_C,
+            law.repetition_visits,
+            size * law.memory_rate,
+            gradient_D1,
         )
+        skills_D = self._skills_D + size * self._direction(gradient_D1[:-1], rollouts_E.sum())
+        gate_logit = self._gates_V[-1] + size * law.gate_rate * gradient_D1[-1]
+        self._step += 1
+        skills_D = _jumped(law, self._step, skills_D * (1 - law.forgetting), self._num_domains)
+        self._skills_VD = np.concatenate([self._skills_VD[1:], skills_D[None]])
+        self._gates_V = np.append(self._gates_V[1:], gate_logit)
 
-    def _learn(self, tasks_E: Ints, weights_E: Floats, size: float, rollouts: float) -> None:
-        ability = self._ability()
-        to_logit_E, to_gate_E = kernels.sensitivities(self.tasks, tasks_E, ability)
-        push_E = weights_E * to_logit_E * self.tasks.transfer_N[tasks_E] / tasks_E.size
-        gradient_D = np.zeros(self._skills_D.size)
-        gradient_D[0] = ability.general * push_E.sum()
-        np.add.at(gradient_D, self.tasks.domain_N[tasks_E], ability.domain * push_E)
-        np.add.at(gradient_D, self.tasks.skill_N[tasks_E], ability.skill * push_E)
-        room_D = np.maximum(1 - self._skills_D / self.law.capacity, 0.0)
-        noise_D = kernels.noises(self._noise_key, self._step, gradient_D.size)
-        noise_D *= self.law.noise / math.sqrt(rollouts)
-        self._skills_D = self._skills_D + size * (gradient_D * room_D + noise_D)
-        self._gate_logit += size * self.law.gate_rate * float((weights_E * to_gate_E).mean())
+    def _direction(self, gradient_D: Floats, rollouts: float) -> Floats:
+        """Where the abilities move: gradient, room to grow, noise, and interference."""
+        law, domains = self.law, slice(1, 1 + self._num_domains)
+        noise_D = np.empty(gradient_D.size)
+        kernels.noises(self._noise_key, self._step, noise_D)
+        room_D = np.maximum(1 - self._skills_D / law.capacity, 0.0)
+        direction_D = gradient_D * room_D + noise_D * (law.noise / math.sqrt(max(rollouts, 1.0)))
+        if law.interference > 0:
+            direction_D[domains] -= law.interference * (
+                gradient_D[domains].sum() - gradient_D[domains]
+            )
+        return direction_D
 
-    def _ability(self) -> Ability:
-        law = self.law
-        general, domain = math.sqrt(law.general_weight), math.sqrt(law.domain_weight)
-        skill = math.sqrt(max(1 - law.general_weight - law.domain_weight, 0.0))
-        domains = self._skills_D[1 : self._num_domains + 1]
-        growth = general * self._skills_D[0] + domain * domains.mean()
-        growth += skill * self._skills_D[self._num_domains + 1 :].mean()
+    def _ability(self, lagged: bool = False) -> Ability:
+        law, version = self.law, 0 if lagged else -1
+        skills_D = self._skills_VD[version]
+        general, domain, skill = _loadings(law)
+        growth = general * skills_D[0] + domain * skills_D[1 : self._num_domains + 1].mean()
+        growth += skill * skills_D[self._num_domains + 1 :].mean()
         return Ability(
-            self._skills_D,
+            skills_D,
             general,
             domain,
             skill,
             law.sharpening * max(float(growth), 0.0),
-            1 / (1 + math.exp(-self._gate_logit)),
-            self._step,
+            law.off_axis * max(float(growth), 0.0),
+            1 / (1 + math.exp(-self._gates_V[version])),
+            max(self._step - law.lag, 0) if lagged else self._step,
             law.drift_sd,
             self._drift_key,
+            self._memory_C,
+            self._touched_C,
+            law.memory_steps,
         )
 
     def _heldout_ability(self) -> Ability:
-        return self._ability()._replace(drift_sd=0.0)
+        memory, touched = _EMPTY
+        return self._ability()._replace(
+            drift_sd=0.0, wandering=0.0, memory_C=memory, touched_C=touched
+        )
 
     def _heldout_gradient(self) -> tuple[Floats, float]:
         """Derivative of the held-out mean by each ability and by the gate's logit."""
         tasks, ability = self._heldout, self._heldout_ability()
-        everything = np.arange(tasks.num_tasks)
-        rates_N = kernels.solve_rates(tasks, everything, ability)
-        variance_N = rates_N * (1 - rates_N) / tasks.num_tasks
-        to_logit_N, to_gate_N = kernels.sensitivities(tasks, everything, ability)
-        push_N = variance_N * to_logit_N * tasks.slope_N
+        rate_N, to_logit_N, to_gate_N, to_need_N = _all_responses(tasks, ability)
+        present_N = _present(tasks, self._step)
+        variance_N = np.where(present_N, rate_N * (1 - rate_N), 0.0) / present_N.sum()
+        push_N, need_N = variance_N * to_logit_N * tasks.slope_N, variance_N * to_need_N
         gradient_D = np.zeros(self._skills_D.size)
-        gradient_D[0] = ability.general * push_N.sum()
-        np.add.at(gradient_D, tasks.domain_N, ability.domain * push_N)
+        np.add.at(gradient_D, tasks.domain_N, ability.domain * (push_N + need_N))
         np.add.at(gradient_D, tasks.skill_N, ability.skill * push_N)
+        np.add.at(gradient_D, tasks.need_N, ability.skill * need_N)
+        gradient_D[0] = ability.general * (push_N + need_N).sum()
         return gradient_D, float((variance_N * to_gate_N).sum())
 
+    @cached_property
     def _fingerprint(self) -> str:
-        digest = hashlib.sha256(repr((self.law, self._rollout_key, self._drift_key)).encode())
+        keys = self._rollout_keys.tolist(), int(self._drift_key), int(self._noise_key)
+        digest = hashlib.sha256(repr((self.law, self._tests, keys)).encode())
         for array in (*self.tasks, *self._heldout):
-            digest.update(np.ascontiguousarray(array).tobytes())
+            digest.update(np.ascontiguousarray(array).data)
         return digest.hexdigest()
 
 
-def _group_std(rates: Floats) -> Floats:
-    return np.sqrt(rates * (1 - rates))
+def _loadings(law: LearnerLaw) -> tuple[float, float, float]:
+    """Square roots of the shares of general ability, domain and skill."""
+    rest = max(1 - law.general_weight - law.domain_weight, 0.0)
+    return math.sqrt(law.general_weight), math.sqrt(law.domain_weight), math.sqrt(rest)
 
 
-def _expected_group_std(rates_N: Floats, group_size: int) -> Floats:
-    """E[sqrt(m (1 - m))] for m the mean of `group_size` Bernoulli draws, by interpolation in p."""
-    grid = np.linspace(0.0, 1.0, 2001)
-    table = np.zeros(grid.size)
-    for successes in range(1, group_size):
-        chance = math.comb(group_size, successes) * grid**successes
-        chance *= (1 - grid) ** (group_size - successes)
-        table += chance * _group_std(np.array(successes / group_size))
-    return np.interp(rates_N, grid, table)
+def _jumped(law: LearnerLaw, step: int, skills_D: Floats, num_domains: int) -> Floats:
+    """The abilities before `step`, raised if it is the one at which every mastery jumps."""
+    if law.jump == 0 or step != law.jump_step:
+        return skills_D
+    general, domain, skill = _loadings(law)
+    jump_D = np.full(skills_D.size, skill)
+    jump_D[: num_domains + 1] = domain
+    jump_D[0] = general
+    return skills_D + law.jump * jump_D
+
+
+def _present(tasks: Tasks, step: int) -> np.ndarray:
+    return (tasks.arrives_N <= step) & (step < tasks.leaves_N)
+
+
+def _all_rates(tasks: Tasks, ability: Ability, threads: int = 1) -> Floats:
+    rates_N = np.empty(tasks.num_tasks)
+
+    def fill(start: int, stop: int) -> None:
+        kernels.all_solve_rates(tasks, start, stop, ability, rates_N)
+
+    in_blocks(fill, tasks.num_tasks, threads)
+    return rates_N
+
+
+def _all_responses(tasks: Tasks, ability: Ability) -> Floats:
+    responses_4N = np.empty((4, tasks.num_tasks))
+    kernels.all_responses(tasks, ability, responses_4N)
+    return responses_4N
+
+
+def _column(state: dict[str, Any], name: str, kind: Any, size: int | None = None) -> np.ndarray:
+    """An entry of saved state, as a vector of non-negative (if whole) numbers."""
+    values = np.asarray(state[name])
+    whole = np.dtype(kind).kind == "i"
+    bad = values.ndim != 1 or values.dtype.kind not in ("iu" if whole else "f")
+    if bad or (size is not None and values.size != size) or (whole and (values < 0).any()):
+        raise ValueError(f"{name} in the state is damaged: go back to an earlier checkpoint")
+    return values.astype(kind)

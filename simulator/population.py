@@ -1,102 +1,195 @@
-"""Synthetic task pools: initial difficulty, discrimination, skills, and two reference models."""
+"""The law from which tasks are drawn: difficulty, labels, skills, lengths, arrivals."""
 
+import math
 from dataclasses import dataclass
 
-import numpy as np
+from simulator import checks
+from simulator.checks import require
 
-from simulator.tasks import Floats, Tasks
+_SUM_TOLERANCE = 1e-6
+
+
+@dataclass(frozen=True, slots=True)
+class Normal:
+    """One component of a mixture of normal laws."""
+
+    share: float = 1.0
+    mean: float = -1.0
+    sd: float = 2.5
+
+    def __post_init__(self) -> None:
+        checks.numbers(self)
+        require(
+            self,
+            share=(0 < self.share <= 1, "must lie in (0, 1]"),
+            mean=(math.isfinite(self.mean), "must be finite"),
+            sd=(0 <= self.sd < math.inf, "must be finite and not negative"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Domain:
+    """A kind of tasks. Shares of labels are shares of its tasks; the rest is sound.
+
+    Raises:
+        ValueError: for a value outside its range, or shares that exceed 1.
+    """
+
+    share: float = 1 / 3  # of the pool
+    logit: tuple[Normal, ...] = (Normal(),)  # of the untrained learner's solve rate
+    unsolvable: float = 0.08  # labels that no answer matches
+    flaky: float = 0.0  # labels that accept a right answer with a chance of flaky_ceiling only
+    flaky_ceiling: float = 0.6
+    mislabelled: float = 0.0  # labels that reward a mistake: p = (1 - q) / 2
+    guess: float = 0.0  # mean solve rate without any ability ...
+    guess_sd: float = 0.0  # ... and its sd between tasks (a Beta law)
+    ceiling: float = 1.0  # mean solve rate of sound labels at unlimited ability ...
+    ceiling_sd: float = 0.0  # ... likewise
+    slope_mean: float = 0.0  # mean of log discrimination
+    slope_sd: float = 0.5  # sd of log discrimination
+    slope_correlation: float = 0.0  # of log discrimination with the initial logit
+    transfer_sd: float = 0.25  # sd of log transfer value
+    speed: float = 1.0  # factor on what its tasks teach
+    longest_chain: int = 1  # a task takes 1 to this many steps that must all succeed
+    locked: float = 0.0  # share of tasks that need another skill of the domain first
+    unlock: float = 0.3  # mastery of that skill at which half of their rate is there, in logits
+    log_tokens: float = 6.0  # mean log length of an answer of mean difficulty
+    tokens_slope: float = 0.0  # gain in log length per sd of difficulty
+    late: float = 0.0  # share of tasks that arrive during the run, evenly ...
+    late_from: int = 0  # ... from this step
+    late_to: int = 0  # ... to this one
+    leaves: int = 0  # step at which all its tasks leave; 0: never
+
+    def __post_init__(self) -> None:
+        checks.numbers(
+            self, integers=("longest_chain", "late_from", "late_to", "leaves"), others=("logit",)
+        )
+        mixture = isinstance(self.logit, tuple) and len(self.logit) > 0
+        bad_labels = self.unsolvable + self.flaky + self.mislabelled
+        require(
+            self,
+            share=(0 < self.share <= 1, "must lie in (0, 1]"),
+            logit=(
+                mixture and abs(sum(part.share for part in self.logit) - 1) < _SUM_TOLERANCE,
+                "must be Normal components whose shares sum to 1",
+            ),
+            unsolvable=(0 <= self.unsolvable < 1, "must lie in [0, 1)"),
+            flaky=(0 <= self.flaky < 1, "must lie in [0, 1)"),
+            flaky_ceiling=(0 < self.flaky_ceiling <= 1, "must lie in (0, 1]"),
+            mislabelled=(
+                self.mislabelled >= 0 and bad_labels < 1,
+                "must not be negative, and unsolvable + flaky + mislabelled must be below 1",
+            ),
+            guess=(0 <= self.guess < 1, "must lie in [0, 1)"),
+            guess_sd=(
+                self.guess_sd == 0 or 0 < self.guess_sd**2 < self.guess * (1 - self.guess),
+                "must lie in [0, sqrt(guess (1 - guess)))",
+            ),
+            ceiling=(self.guess < self.ceiling <= 1, "must lie in (guess, 1]"),
+            ceiling_sd=(
+                self.ceiling_sd == 0 or 0 < self.ceiling_sd**2 < self.ceiling * (1 - self.ceiling),
+                "must lie in [0, sqrt(ceiling (1 - ceiling)))",
+            ),
+            slope_mean=(math.isfinite(self.slope_mean), "must be finite"),
+            slope_sd=(self.slope_sd >= 0, "must not be negative"),
+            slope_correlation=(-1 <= self.slope_correlation <= 1, "must lie in [-1, 1]"),
+            transfer_sd=(self.transfer_sd >= 0, "must not be negative"),
+            speed=(self.speed >= 0, "must not be negative"),
+            longest_chain=(1 <= self.longest_chain <= 100, "must lie in 1 to 100"),
+            locked=(0 <= self.locked <= 1, "must lie in [0, 1]"),
+            unlock=(math.isfinite(self.unlock), "must be finite"),
+            log_tokens=(0 <= self.log_tokens <= 20, "must lie in [0, 20]"),
+            tokens_slope=(abs(self.tokens_slope) <= 5, "must lie in [-5, 5]"),
+            late=(0 <= self.late <= 1, "must lie in [0, 1]"),
+            late_from=(self.late_from >= 0, "must not be negative"),
+            late_to=(self.late_to >= self.late_from, "must be at least late_from"),
+            leaves=(self.leaves >= 0, "must not be negative; 0: never"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A model whose solve rates on the pool are known beforehand."""
+
+    name: str
+    ability: float  # in units of mastery; the untrained learner's is 0
+    residual_sd: float = 1.6  # sd of its own logit around slope times ability
+    trials: int = 16  # rollouts behind a rate
+    missing: float = 0.0  # share of tasks on which it was not measured
+    reversed: float = 0.0  # share of tasks whose rate is reported as one minus the rate
+    domain_bias_sd: float = 0.0  # sd of its bias per domain, in logits
+
+    def __post_init__(self) -> None:
+        checks.numbers(self, integers=("trials",), others=("name",))
+        require(
+            self,
+            name=(isinstance(self.name, str) and bool(self.name), "must be a name"),
+            ability=(math.isfinite(self.ability), "must be finite"),
+            residual_sd=(self.residual_sd >= 0, "must not be negative"),
+            trials=(self.trials >= 1, "must be at least 1"),
+            missing=(0 <= self.missing <= 1, "must lie in [0, 1]"),
+            reversed=(0 <= self.reversed <= 1, "must lie in [0, 1]"),
+            domain_bias_sd=(self.domain_bias_sd >= 0, "must not be negative"),
+        )
+
+
+WEAK, STRONG = Reference("weak", 0.8), Reference("strong", 2.4)
 
 
 @dataclass(frozen=True, slots=True)
 class Population:
-    """The law from which tasks are drawn. `docs/simulator.md` gives each constant's basis."""
+    """The law from which a pool, its references and the held-out tasks are drawn."""
 
-    logit_mean: float = -1.0  # of the learner's initial logit
-    logit_sd: float = 2.5
-    unsolvable: float = 0.08  # share of tasks whose ceiling is 0
-    slope_sd: float = 0.5  # sd of log discrimination
-    transfer_sd: float = 0.25  # sd of log transfer value
-    num_domains: int = 3
+    domains: tuple[Domain, ...] = (Domain(), Domain(), Domain())
     skills_per_domain: int = 8
-    weak_ability: float = 0.8  # of the weak reference, in units of mastery; the learner starts at 0
-    strong_ability: float = 2.4
-    reference_sd: float = 1.6  # sd of a reference's own residual per task, in logits
-    reference_trials: int = 16  # rollouts behind a reference solve rate
-    weak_below: float = 1.01  # tasks with a weak rate at or above this are filtered out
-    strong_above: float = -0.01  # tasks with a strong rate at or below this are filtered out
+    references: tuple[Reference, ...] = (WEAK, STRONG)
+    shared_residual: float = 0.0  # share of the residuals' variance that all references have alike
+    swapped: float = 0.0  # share of tasks at which the first and last reference are exchanged
+    weak_below: float = 1.01  # tasks on which `weak` does not stay below this are filtered out
+    strong_above: float = -0.01  # tasks on which `strong` does not exceed this are filtered out
+    copies: int = 1  # every task occurs this many times, as near duplicates ...
+    copy_sd: float = 0.3  # ... whose initial logits differ by this sd
+    sub_tests: int = 1  # J: a reward is the mean of this many pass-or-fail tests
+    sub_test_correlation: float = 0.0  # of two tests of one rollout
     heldout_shift: float = 0.0  # added to the initial logit of held-out tasks
+    heldout_moves: bool = False  # whether held-out tasks arrive and leave as the pool's do
 
     def __post_init__(self) -> None:
-        rules = {
-            "logit_sd": self.logit_sd >= 0,
-            "unsolvable": 0 <= self.unsolvable < 1,
-            "slope_sd": self.slope_sd >= 0,
-            "transfer_sd": self.transfer_sd >= 0,
-            "num_domains": self.num_domains >= 1,
-            "skills_per_domain": self.skills_per_domain >= 1,
-            "reference_sd": self.reference_sd >= 0,
-            "reference_trials": self.reference_trials >= 1,
-            "weak_below": self.weak_below > 0,
-            "strong_above": self.strong_above < 1,
-        }
-        for name, holds in rules.items():
-            if not holds:
-                raise ValueError(f"{name} is {getattr(self, name)}; see Population for its range")
+        checks.numbers(
+            self,
+            integers=("skills_per_domain", "copies", "sub_tests"),
+            others=("domains", "references", "heldout_moves"),
+        )
+        shares = sum(domain.share for domain in self.domains)
+        names = [reference.name for reference in self.references]
+        filtered = self.weak_below <= 1 or self.strong_above >= 0
+        require(
+            self,
+            domains=(
+                0 < len(self.domains) <= 100 and abs(shares - 1) < _SUM_TOLERANCE,
+                f"must be 1 to 100 domains whose shares sum to 1, not {shares:g}",
+            ),
+            skills_per_domain=(1 <= self.skills_per_domain <= 100, "must lie in 1 to 100"),
+            references=(len(set(names)) == len(names), "must have distinct names"),
+            shared_residual=(0 <= self.shared_residual <= 1, "must lie in [0, 1]"),
+            swapped=(
+                0 <= self.swapped <= 1 and (self.swapped == 0 or len(names) >= 2),
+                "must lie in [0, 1], and be 0 with fewer than two references",
+            ),
+            weak_below=(self.weak_below > 0, "must be positive"),
+            strong_above=(
+                self.strong_above < 1 and (not filtered or {"weak", "strong"} <= set(names)),
+                "must be below 1; filters need the references weak and strong",
+            ),
+            copies=(self.copies >= 1, "must be at least 1"),
+            copy_sd=(self.copy_sd >= 0, "must not be negative"),
+            sub_tests=(1 <= self.sub_tests <= 1000, "must lie in 1 to 1000"),
+            sub_test_correlation=(0 <= self.sub_test_correlation < 1, "must lie in [0, 1)"),
+            heldout_shift=(math.isfinite(self.heldout_shift), "must be finite"),
+            heldout_moves=(isinstance(self.heldout_moves, bool), "must be True or False"),
+        )
 
 
-def draw(population: Population, num_tasks: int, rng: np.random.Generator) -> Tasks:
-    """`num_tasks` tasks, unfiltered."""
-    law = population
-    domains_N = rng.integers(law.num_domains, size=num_tasks)
-    skills_N = domains_N * law.skills_per_domain
-    skills_N += rng.integers(law.skills_per_domain, size=num_tasks)
-    return Tasks(
-        logit_N=rng.normal(law.logit_mean, law.logit_sd, num_tasks),
-        slope_N=np.exp(rng.normal(0, law.slope_sd, num_tasks)),
-        transfer_N=np.exp(rng.normal(0, law.transfer_sd, num_tasks)),
-        guess_N=np.zeros(num_tasks),
-        ceiling_N=(rng.random(num_tasks) >= law.unsolvable).astype(np.float64),
-        domain_N=1 + domains_N,
-        skill_N=1 + law.num_domains + skills_N,
-    )
-
-
-def draw_with_references(
-    population: Population, num_tasks: int, rng: np.random.Generator
-) -> tuple[Tasks, dict[str, Floats]]:
-    """`num_tasks` tasks that pass the filter, with the weak and strong model's measured rates.
-
-    A reference of ability t solves task k with logit l_k + a_k t + N(0, reference_sd^2).
-
-    Raises:
-        ValueError: when hardly any task passes the filter.
-    """
-    kept: list[Tasks] = []
-    rates: list[tuple[Floats, Floats]] = []
-    found = drawn = 0
-    while found < num_tasks:
-        tasks = draw(population, num_tasks, rng)
-        weak_N = _reference_rates(tasks, population.weak_ability, population, rng)
-        strong_N = _reference_rates(tasks, population.strong_ability, population, rng)
-        keep_N = (weak_N < population.weak_below) & (strong_N > population.strong_above)
-        kept.append(tasks.take(keep_N))
-        rates.append((weak_N[keep_N], strong_N[keep_N]))
-        found += int(keep_N.sum())
-        drawn += num_tasks
-        if found < drawn / 1000:
-            raise ValueError(
-                f"{found} of {drawn} tasks pass weak < {population.weak_below:g} and "
-                f"strong > {population.strong_above:g}: loosen the filter"
-            )
-    tasks = Tasks._make(np.concatenate(arrays)[:num_tasks] for arrays in zip(*kept, strict=True))
-    weak_N, strong_N = (np.concatenate(arrays)[:num_tasks] for arrays in zip(*rates, strict=True))
-    return tasks, {"weak": weak_N, "strong": strong_N}
-
-
-def _reference_rates(
-    tasks: Tasks, ability: float, population: Population, rng: np.random.Generator
-) -> Floats:
-    residual_N = rng.normal(0, population.reference_sd, tasks.num_tasks)
-    logit_N = tasks.logit_N + tasks.slope_N * ability + residual_N
-    chance_N = tasks.ceiling_N / (1 + np.exp(-logit_N))
-    return rng.binomial(population.reference_trials, chance_N) / population.reference_trials
+def alike(count: int = 3, **overrides: object) -> tuple[Domain, ...]:
+    """`count` domains of one law and equal shares: the default one with these fields replaced."""
+    return (Domain(share=1 / count, **overrides),) * count  # type: ignore[arg-type]

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from simulator.learner import Learner, LearnerLaw
-from simulator.population import Population
-from simulator.tasks import Floats, Ints, Tasks
+from simulator.law import LearnerLaw
+from simulator.learner import Learner
+from simulator.population import Domain, Population
+from simulator.tasks import Floats, Ints, Tasks, assemble
 
 _SKILLS_PER_DOMAIN = Population().skills_per_domain
 _LOGIT_BRACKET = 30.0
@@ -132,7 +133,7 @@ def tasks_from_rates(
     logit_N[unknown] = rng.choice(logit_N[known], unknown.size)
     logit_N += rng.normal(0, residual_sd, logit_N.size)
     logit_N += _solve(lambda shift: float(_sigmoid(logit_N + shift).mean()), start_rate)
-    slope_N = np.exp(rng.normal(0, Population().slope_sd, logit_N.size))
+    slope_N = np.exp(rng.normal(0, Domain().slope_sd, logit_N.size))
     zeros_N = np.zeros(logit_N.size)
     return _assemble(logit_N, slope_N, zeros_N, zeros_N + 1, domains_N, rng)
 
@@ -166,15 +167,14 @@ def _assemble(
     rng: np.random.Generator,
 ) -> Tasks:
     skills_N = domains_N * _SKILLS_PER_DOMAIN + rng.integers(_SKILLS_PER_DOMAIN, size=logit_N.size)
-    transfer_N = np.exp(rng.normal(0, Population().transfer_sd, logit_N.size))
-    return Tasks(
+    return assemble(
         logit_N,
-        slope_N,
-        transfer_N,
-        guess_N,
-        ceiling_N,
-        1 + domains_N,
-        2 + int(domains_N.max()) + skills_N,
+        domain_N=1 + domains_N,
+        skill_N=2 + int(domains_N.max()) + skills_N,
+        slope_N=slope_N,
+        transfer_N=np.exp(rng.normal(0, Domain().transfer_sd, logit_N.size)),
+        guess_N=guess_N,
+        ceiling_N=ceiling_N,
     )
 
 

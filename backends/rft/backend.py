@@ -21,7 +21,7 @@ from backends.rft.rollouts import Group
 from backends.rft.seeds import request_seed
 from backends.rft.tasks import Task, TaskSet
 from backends.rft.trainer import Trainer
-from bots import Pool, RolloutBatch, checks
+from bots import Feedback, Pool, RolloutBatch, checks
 from bots._types import Floats, Ints
 
 _STATE_VERSION = 1
@@ -90,6 +90,10 @@ class RFTBackend(AbstractBackend):
         """Names, domains and reference rates of the tasks to train on."""
         return self._pool
 
+    def absent(self) -> Ints:
+        """None."""
+        return np.empty(0, dtype=np.int64)
+
     def rollout(self, task_ids_B: Ints, group_size: int) -> RolloutBatch:
         """Groups of completions, graded; NaN where a verifier failed.
 
@@ -136,6 +140,10 @@ class RFTBackend(AbstractBackend):
         }
         self._pending = dict.fromkeys(self._pending, 0.0)
         return {**metrics, **timed}
+
+    def deliver(self, batch: RolloutBatch) -> tuple[Feedback, ...]:
+        """The counts of this step."""
+        return (batch.feedback(),)
 
     def evaluate(self) -> float:
         """Mean solve rate of the held-out tasks: exact, or the share of solved samples."""

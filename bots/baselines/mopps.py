@@ -34,8 +34,8 @@ class MoPPSSelector(AbstractSelector):
     Source: arXiv 2507.04632 and its released code. Defaults: decay 1 and 16 candidates per choice,
     as its MATH scripts set them (its Countdown and Geometry scripts use 0.5 and 8). Differences:
     the released line that resets a to 8 whenever groups have a single rollout is a slip of operator
-    precedence and is not reproduced; when the pool has fewer than `candidate_ratio` x B tasks, all
-    of them are candidates.
+    precedence and is not reproduced; when the pool has fewer than `candidate_ratio` x B tasks that
+    are not excluded, all of them are candidates.
 
     Args:
         pool: the tasks; only their number is used.
@@ -62,11 +62,12 @@ class MoPPSSelector(AbstractSelector):
         self._alpha_N = np.ones(pool.num_tasks)
         self._beta_N = np.ones(pool.num_tasks)
 
-    def select(self, batch_size: int) -> Ints:
+    def select(self, batch_size: int, exclude: Ints | None = None) -> Ints:
         """The B candidates whose drawn solve rate is nearest the target."""
         batch_size = checks.batch_size(batch_size, self._pool.num_tasks)
-        count = min(self._candidate_ratio * batch_size, self._pool.num_tasks)
-        candidates = self._epoch.take(count, self._rng)
+        excluded = checks.excluded(exclude, batch_size, self._pool.num_tasks)
+        count = min(self._candidate_ratio * batch_size, self._pool.num_tasks - excluded.size)
+        candidates = self._epoch.take(count, self._rng, excluded)
         rates = self._rng.beta(self._alpha_N[candidates], self._beta_N[candidates])
         return candidates[top_b(closeness(rates, self._target), batch_size, self._rng)]
 

@@ -14,22 +14,46 @@ from bots.selector import AbstractSelector
 _NAME, _VERSION = "shuffle", 1
 
 
+def bring_forward(order_R: Ints, count: int, excluded: Ints) -> int:
+    """Puts the first `count` tasks that are not excluded before the others, in place.
+
+    Both keep their order, so an excluded task that was passed over is next as soon as it may be
+    chosen. Returns how many there are, `count` at most.
+
+    Example:
+        >>> order = np.array([4, 0, 3, 1, 2])
+        >>> bring_forward(order, 2, np.array([0, 4])), order.tolist()
+        (2, [3, 1, 4, 0, 2])
+    """
+    if excluded.size == 0:
+        return min(count, order_R.size)
+    order_R = order_R[: count + excluded.size]  # at most excluded.size of them are excluded
+    excluded_R = np.isin(order_R, excluded)
+    places = np.flatnonzero(~excluded_R)[:count]
+    if places.size:
+        front, passed = order_R[: places[-1] + 1], excluded_R[: places[-1] + 1]
+        front[:] = np.concatenate([front[~passed], front[passed]])
+    return places.size
+
+
 class EpochOrder:
     """Walks through a random order of all tasks; at the end of an epoch it draws another.
 
     A remainder too small for the next request is dropped, so that no batch holds a task twice. That
-    is what data loaders with `drop_last` do.
+    is what data loaders with `drop_last` do. Excluded tasks are passed over and keep their turn
+    until the epoch ends.
     """
 
     def __init__(self, num_tasks: int) -> None:
         self._order_N = np.arange(num_tasks)
         self._cursor = num_tasks
 
-    def take(self, count: int, rng: np.random.Generator) -> Ints:
-        """The next `count` tasks, distinct."""
-        if self._cursor + count > self._order_N.size:
+    def take(self, count: int, rng: np.random.Generator, excluded: Ints) -> Ints:
+        """The next `count` tasks, distinct, none of them excluded; the pool must have as many."""
+        if bring_forward(self._order_N[self._cursor :], count, excluded) < count:
             self._order_N = rng.permutation(self._order_N.size)
             self._cursor = 0
+            bring_forward(self._order_N, count, excluded)
         self._cursor += count
         return self._order_N[self._cursor - count : self._cursor].copy()
 
@@ -56,9 +80,11 @@ class ShuffleSelector(AbstractSelector):
         self._rng = checks.rng(rng)
         self._epoch = EpochOrder(pool.num_tasks)
 
-    def select(self, batch_size: int) -> Ints:
+    def select(self, batch_size: int, exclude: Ints | None = None) -> Ints:
         """The next tasks of the epoch."""
-        return self._epoch.take(checks.batch_size(batch_size, self._pool.num_tasks), self._rng)
+        batch_size = checks.batch_size(batch_size, self._pool.num_tasks)
+        excluded = checks.excluded(exclude, batch_size, self._pool.num_tasks)
+        return self._epoch.take(batch_size, self._rng, excluded)
 
     def update(self, feedback: Feedback) -> None:
         """Learns nothing."""

@@ -25,10 +25,14 @@ class UniformSelector(AbstractSelector):
         self._pool = pool
         self._rng = checks.rng(rng)
 
-    def select(self, batch_size: int) -> Ints:
-        """B distinct tasks, every set of B as likely as any other."""
+    def select(self, batch_size: int, exclude: Ints | None = None) -> Ints:
+        """B distinct tasks that are not excluded, every set of B as likely as any other."""
         batch_size = checks.batch_size(batch_size, self._pool.num_tasks)
-        return self._rng.choice(self._pool.num_tasks, batch_size, replace=False)
+        excluded = checks.excluded(exclude, batch_size, self._pool.num_tasks)
+        if excluded.size == 0:
+            return self._rng.choice(self._pool.num_tasks, batch_size, replace=False)
+        rest = np.delete(np.arange(self._pool.num_tasks), excluded)
+        return self._rng.choice(rest, batch_size, replace=False)
 
     def update(self, feedback: Feedback) -> None:
         """Learns nothing."""

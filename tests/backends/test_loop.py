@@ -4,9 +4,16 @@ import numpy as np
 import pytest
 
 from backends import SimulatedBackend, run, simulate
-from bots import AbstractCollector, BOTSSelector, Feedback, Pool
-from bots.baselines import DynamicSampling, ShuffleSelector
+from bots import (
+    AbstractCollector,
+    AbstractSelector,
+    BOTSSelector,
+    Feedback,
+    Pool,
+)
+from bots.baselines import DynamicSampling, MoPPSSelector, ShuffleSelector
 from simulator import Scenario
+from tests.backends.fakes import FakeBackend
 
 HARD = Scenario("tiny", "", num_tasks=300, num_heldout=50)
 
@@ -22,6 +29,9 @@ def test_one_round_trains_on_all_it_generates():
         assert record.progress.steps == step
         assert record.progress.rollouts_generated == record.progress.rollouts_trained == step * 128
         assert sorted(record.trained_ids_B) == sorted(record.feedback.task_ids_B)
+        assert [told.task_ids_B.tolist() for told in record.delivered] == [
+            record.feedback.task_ids_B.tolist()
+        ]
 
 
 def test_filtered_rollouts_are_charged_and_fed_back():
@@ -81,12 +91,86 @@ def test_no_more_groups_than_the_batch_can_be_trained_on():
 )
 def test_a_selector_that_breaks_its_contract_is_stopped(choice):
     class Wrong(ShuffleSelector):
-        def select(self, batch_size):
+        def select(self, batch_size, exclude=None):
             return choice
 
     backend, _ = simulate(HARD, 0)
     with pytest.raises(ValueError, match=r"task|chose"):
         records(backend=backend, selector=Wrong(backend.pool, np.random.default_rng(0)), steps=1)
+
+
+def revolving(step):
+    """Half of a pool of 40, another half at every step."""
+    return np.random.default_rng(step).permutation(40)[:20].tolist()
+
+
+@pytest.mark.parametrize("collector", [None, DynamicSampling(refill=True)])
+def test_an_absent_task_is_never_selected(collector):
+    backend = FakeBackend(40, revolving)
+    selector = MoPPSSelector(backend.pool, np.random.default_rng(0))
+    made = records(collector, 12, backend=backend, selector=selector)
+    for step, record in enumerate(made):
+        assert not set(record.generated.task_ids_B.tolist()) & set(revolving(step))
+
+
+class Plain(AbstractSelector):
+    """Written without `exclude`: always the first tasks."""
+
+    def select(self, batch_size):
+        return np.arange(batch_size)
+
+    def update(self, feedback):
+        pass
+
+    def solve_rates(self):
+        return None
+
+    def metrics(self):
+        return {}
+
+    def state_dict(self):
+        return {}
+
+    def load_state_dict(self, state):
+        pass
+
+
+def test_a_selector_without_exclude_works_until_a_task_is_absent():
+    backend = FakeBackend(40, lambda step: [39] if step == 3 else [])
+    steps = run(backend, Plain(), 16, 8)
+    for _ in range(3):
+        assert next(steps).generated.task_ids_B.tolist() == list(range(16))
+    with pytest.raises(ValueError, match=r"Plain\.select does not take `exclude`.*\(1\)"):
+        next(steps)
+
+
+def test_a_selector_that_chooses_absent_tasks_is_stopped():
+    class Deaf(ShuffleSelector):
+        def select(self, batch_size, exclude=None):
+            return np.arange(batch_size)
+
+    backend = FakeBackend(40, lambda step: [3, 5, 30])
+    selector = Deaf(backend.pool, np.random.default_rng(0))
+    with pytest.raises(ValueError, match=r"chose task 3 \(2 such tasks\)"):
+        records(backend=backend, selector=selector, steps=1)
+
+
+@pytest.mark.parametrize(
+    "releases",
+    [lambda step: int(step >= 3), lambda step: 3 * (step % 3 == 2)],
+    ids=["three steps late", "every third step"],
+)
+def test_late_feedback_reaches_the_selector_in_order(releases):
+    backend, told = FakeBackend(40, releases=releases), []
+    selector = ShuffleSelector(backend.pool, np.random.default_rng(0))
+    selector.update = told.append
+    made = records(backend=backend, selector=selector, steps=9)
+    assert [len(record.delivered) for record in made] == [releases(step) for step in range(9)]
+    assert told == [feedback for record in made for feedback in record.delivered]
+    assert len(told) >= 6
+    for feedback, record in zip(told, made, strict=False):
+        assert feedback.task_ids_B.tolist() == record.feedback.task_ids_B.tolist()
+        assert feedback.successes_B.tolist() == record.feedback.successes_B.tolist()
 
 
 @pytest.mark.parametrize("collector", [None, DynamicSampling()])
@@ -129,7 +213,7 @@ def test_strategies_are_paired_by_seed():
     """Two selectors that pick the same task at the same step see the same rollouts of it."""
 
     class Fixed(ShuffleSelector):
-        def select(self, batch_size):
+        def select(self, batch_size, exclude=None):
             return np.array(self.choice)
 
     seen = []

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from bench import figures, paper
+from bench import drawing, paper
 from bench.__main__ import main
 from bench.report import write_report
 from bench.runner import run_cells
@@ -157,10 +157,10 @@ def test_the_first_run_after_a_damaged_command_file_says_what_to_do(folder, tmp_
 
 def test_labels_keep_their_order_and_distance_and_stay_near():
     ends = [0.0, 0.01, 0.02, 0.5, 0.51, 1.0]
-    places = figures._spread(ends, 0.1)
+    places = drawing.spread(ends, 0.1)
     assert (np.diff(places) >= 0.1 - 1e-12).all()
     assert np.allclose(places, [-0.09, 0.01, 0.11, 0.455, 0.555, 1.0])
-    assert figures._spread([1.0, 2.0], 0.1) == [1.0, 2.0]
+    assert drawing.spread([1.0, 2.0], 0.1) == [1.0, 2.0]
 
 
 @pytest.mark.parametrize(
@@ -172,7 +172,7 @@ def test_labels_keep_their_order_and_distance_and_stay_near():
     ],
 )
 def test_labels_of_strategies_are_short(name, label):
-    assert figures._short(name) == label
+    assert drawing.short(name) == label
 
 
 def test_an_empty_folder_says_what_to_do(tmp_path, capsys):

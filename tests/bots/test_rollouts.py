@@ -23,6 +23,17 @@ def test_a_group_is_informative_when_two_rewards_differ():
     assert batch.informative_B.tolist() == [False, True, False, False]
 
 
+def test_a_group_is_unanimous_when_all_that_came_back_have_this_reward():
+    batch = RolloutBatch([0, 1, 2, 3], [[0, NAN], [0.5, 0.5], [0, 0.5], [NAN, NAN]])
+    assert batch.unanimous_B(0.0).tolist() == [True, False, False, False]
+    assert batch.unanimous_B(0.5).tolist() == [False, True, False, False]
+
+
+def test_lost_rollouts_have_no_share_in_the_mean_reward():
+    assert RolloutBatch([0, 1], [[0.5, NAN], [1, 0]]).mean_reward == 0.5
+    assert RolloutBatch([0], [[NAN, NAN]]).mean_reward == 0
+
+
 def test_concatenation_keeps_order_and_payload_and_pads_with_nothing():
     one = RolloutBatch([0], [[1, 0]], payload_B=("a",))
     two = RolloutBatch([5, 6], [[1, 1, 0], [0, 0, 1]], payload_B=("b", "c"))

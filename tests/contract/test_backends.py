@@ -50,6 +50,23 @@ def test_a_task_rolled_out_twice_gets_fresh_rollouts(make):
     assert not np.array_equal(twice[:200], again)
 
 
+def test_absent_tasks_are_positions_in_the_pool(make):
+    backend = make(0)
+    absent = backend.absent()
+    assert absent.dtype == np.int64
+    assert set(absent.tolist()) <= set(range(backend.pool.num_tasks))
+
+
+def test_prompt_feedback_is_the_counts_of_the_step(make):
+    backend = make(0)
+    batch = backend.rollout(np.array([3, 8, 3]), 5)
+    backend.train(batch.take(np.array([0, 2])))
+    (told,) = backend.deliver(batch)
+    assert told.task_ids_B.tolist() == [3, 8, 3]
+    assert told.successes_B.tolist() == batch.feedback().successes_B.tolist()
+    assert told.trials_B.tolist() == [5, 5, 5]
+
+
 def test_generating_does_not_train(make):
     backend = make(0)
     before = backend.evaluate()

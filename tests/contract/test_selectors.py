@@ -1,6 +1,7 @@
 """Laws that every strategy of the roster obeys."""
 
 import gc
+import inspect
 import json
 from collections.abc import Iterator
 from functools import partial
@@ -34,11 +35,16 @@ def feed(selector: AbstractSelector, ids: np.ndarray, seed: int) -> None:
     selector.update(Feedback(ids, solved, np.full(ids.size, 8)))
 
 
-def live(selector: AbstractSelector, steps: range) -> list[list[int]]:
-    """The batches of some steps, with feedback that depends on the step alone."""
+def away(step: int) -> np.ndarray:
+    """Tasks that cannot be chosen at a step; none at every third, some twice."""
+    return np.random.default_rng([step, 1]).integers(0, 120, 60 * (step % 3 > 0))
+
+
+def live(selector: AbstractSelector, steps: range, absences: bool = False) -> list[list[int]]:
+    """The batches of some steps, with feedback and absences that depend on the step alone."""
     batches = []
     for step in steps:
-        ids = selector.select(10)
+        ids = selector.select(10, away(step)) if absences else selector.select(10)
         feed(selector, ids, step)
         batches.append(ids.tolist())
     return batches
@@ -76,16 +82,17 @@ def test_equal_generators_give_equal_choices(name):
     assert live(make(name, pool, truth), range(8)) == live(make(name, pool, truth), range(8))
 
 
+@pytest.mark.parametrize("absences", [False, True])
 @pytest.mark.parametrize("name", NAMES)
-def test_state_resumes_bit_for_bit(name):
+def test_state_resumes_bit_for_bit(name, absences):
     pool, truth = world()
-    whole = live(make(name, pool, truth), range(40))
+    whole = live(make(name, pool, truth), range(40), absences)
     first = make(name, pool, truth)
-    start = live(first, range(20))
+    start = live(first, range(20), absences)
     second = make(name, pool, truth, seed=99)
     second.load_state_dict(first.state_dict())
-    assert start + live(second, range(20, 40)) == whole
-    live(first, range(20, 40))
+    assert start + live(second, range(20, 40), absences) == whole
+    live(first, range(20, 40), absences)
     assert flat(second.state_dict()) == flat(first.state_dict())
 
 
@@ -155,6 +162,78 @@ def test_impossible_batch_sizes_are_refused_and_change_nothing(name, size):
     with pytest.raises(ValueError, match="batch_size"):
         selector.select(size)
     assert flat(selector.state_dict()) == before
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_interface_s_names_are_kept(name):
+    parameters = inspect.signature(make(name, *world()).select).parameters
+    assert list(parameters) == ["batch_size", "exclude"]
+    assert parameters["exclude"].default is None
+
+
+@pytest.mark.parametrize("name", [*NAMES, "bots:temperature=0.5"])
+@pytest.mark.parametrize("size", [1, 10, 20])
+def test_excluded_tasks_are_never_chosen(name, size):
+    selector = make(name, *world())
+    for step in range(12):
+        gone = np.random.default_rng(step).choice(120, 100, replace=False)
+        ids = selector.select(size, np.concatenate([gone, gone[:7]]))
+        assert ids.shape == (size,)
+        assert ids.dtype == np.int64
+        assert len(set(ids.tolist())) == size
+        assert set(ids.tolist()) <= set(range(120)) - set(gone.tolist())
+        feed(selector, ids, step)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("nothing", [np.empty(0, dtype=np.int64), np.array([]), []])
+def test_excluding_nothing_changes_nothing(name, nothing):
+    pool, truth = world()
+    silent, told = make(name, pool, truth), make(name, pool, truth)
+    for step in range(15):
+        ids = silent.select(10)
+        assert ids.tolist() == told.select(10, nothing).tolist()
+        feed(silent, ids, step)
+        feed(told, ids, step)
+    assert flat(silent.state_dict()) == flat(told.state_dict())
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_excluded_positions_are_left_as_they_are(name):
+    gone = np.array([7, 3, 7])
+    make(name, *world()).select(10, gone)
+    assert gone.tolist() == [7, 3, 7]
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    ("gone", "says"),
+    [
+        (np.arange(111), "9 of the pool's 120 tasks are left .* 10 were asked for"),
+        (np.arange(120), "0 of the pool's 120"),
+        ([3, 120], "exclude spans 3 to 120"),
+        ([-1], "exclude spans -1"),
+        ([0.5], "exclude has .* float"),
+        (np.zeros(120, dtype=bool), "exclude has .* mask"),
+        ([[1, 2]], "exclude has shape"),
+        (7, "exclude has shape"),
+    ],
+)
+def test_impossible_exclusions_are_refused_and_change_nothing(name, gone, says):
+    selector = make(name, *world())
+    live(selector, range(5), absences=True)
+    before = flat(selector.state_dict())
+    with pytest.raises(ValueError, match=says):
+        selector.select(10, gone)
+    assert flat(selector.state_dict()) == before
+
+
+@pytest.mark.parametrize("name", ["shuffle", "easy-to-hard"])
+def test_tasks_that_are_away_for_a_while_have_their_turn_in_the_same_epoch(name):
+    selector = make(name, *world())
+    absences = [np.arange(40)] * 4 + [np.arange(100, 120)] * 4 + [None] * 4
+    visits = [selector.select(10, gone) for gone in absences]
+    assert sorted(np.concatenate(visits)) == list(range(120))
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -1,5 +1,7 @@
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 
 from bots import Feedback, Pool, RolloutBatch
@@ -54,6 +56,76 @@ def test_easy_to_hard_breaks_ties_at_random():
 def test_easy_to_hard_needs_rates():
     with pytest.raises(ValueError, match="the pool has none"):
         EasyToHardSelector(Pool.numbered(4), rng())
+
+
+NUM_TASKS = 12
+REFERENCES = {"weak": np.random.default_rng(3).random(NUM_TASKS)}
+exclusions = st.lists(
+    st.tuples(st.integers(1, 4), st.sets(st.integers(0, NUM_TASKS - 1), max_size=8)), max_size=30
+)
+
+
+class NaiveWalk:
+    """The next tasks of what is left of an order, as lists."""
+
+    def __init__(self, order):
+        self.left = list(order)
+
+    def take(self, count, gone):
+        taken = [task for task in self.left if task not in gone][:count]
+        self.left = [task for task in self.left if task not in taken]
+        return taken
+
+
+@given(exclusions)
+def test_shuffle_passes_over_excluded_tasks_as_on_paper(steps):
+    selector, draws, walk = ShuffleSelector(Pool.numbered(NUM_TASKS), rng()), rng(), NaiveWalk([])
+    for size, gone in steps:
+        if len(set(walk.left) - gone) < size:
+            walk = NaiveWalk(draws.permutation(NUM_TASKS).tolist())
+        assert selector.select(size, list(gone)).tolist() == walk.take(size, gone)
+
+
+@given(exclusions)
+def test_easy_to_hard_passes_over_excluded_tasks_as_on_paper(steps):
+    pool = Pool.numbered(NUM_TASKS, REFERENCES)
+    order = np.argsort(-pool.references["weak"]).tolist()
+    selector, walk = EasyToHardSelector(pool, rng()), NaiveWalk(order)
+    for size, gone in steps:
+        expected = walk.take(size, gone)
+        if len(expected) < size:
+            walk = NaiveWalk(order)
+            expected += walk.take(size - len(expected), gone | set(expected))
+        assert selector.select(size, list(gone)).tolist() == expected
+
+
+@pytest.mark.parametrize("damage", ["walk", "order"])
+def test_easy_to_hard_refuses_a_state_whose_walk_is_none(damage):
+    selector = EasyToHardSelector(Pool.numbered(NUM_TASKS, REFERENCES), rng())
+    state = selector.state_dict()
+    state[damage][0] = state[damage][1]
+    with pytest.raises(ValueError, match=f"{damage} is not an order"):
+        selector.load_state_dict(state)
+
+
+def test_uniform_draws_every_task_that_is_not_excluded_equally_often():
+    """Chi-square with 19 degrees of freedom, false-alarm rate 0.1 %."""
+    selector, counts = UniformSelector(Pool.numbered(30), rng()), np.zeros(30)
+    for _ in range(4000):
+        counts[selector.select(5, np.arange(10))] += 1
+    variance = 1000 * (1 - 5 / 20) * 20 / 19
+    assert counts[:10].sum() == 0
+    assert ((counts[10:] - 1000) ** 2 / variance).sum() < 43.8
+
+
+def test_mopps_has_as_many_candidates_when_tasks_are_excluded():
+    selector = MoPPSSelector(Pool.numbered(40), rng(), candidate_ratio=4)
+    gone = np.arange(0, 40, 2)
+    order = [task for task in rng().permutation(40).tolist() if task % 2]
+    assert set(selector.select(3, gone)) <= set(order[:12])
+    assert selector.state_dict()["cursor"] == 12
+    selector.select(8, gone)
+    assert selector.state_dict()["cursor"] == 20
 
 
 def test_mopps_by_hand():

@@ -1,0 +1,87 @@
+"""The compiled backward recursion of the state-space model, see `state_space`."""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from simulator.compiler import compiled
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+
+class Grid(NamedTuple):
+    """Logits that move with the shared drift, at each of T times."""
+
+    steps_T: Floats  # training steps taken; the first is 0
+    logits_TM: Floats  # rising in M
+    finest_T: Floats  # smallest spacing
+
+
+class Rows(NamedTuple):
+    """Observed groups, latest first."""
+
+    task_R: Ints
+    time_R: Ints  # place among the grid's times
+    cell_R: Ints  # row of the emissions
+    shift_R: Floats  # logits that the group's own training adds, after it was observed
+
+
+@compiled
+def backward(rows, grid, emissions_CM, walk_variance, messages_KM, work_M, scale_K, last_K):
+    """Writes P(all groups of task k | logit m at step 0), up to the factor exp(`scale_K`).
+
+    Between two groups a logit moves by the group's shift and by a random walk of variance
+    `walk_variance` per step. That is a three-point law on the grid with exactly this mean and
+    variance, in as many parts as keep it stable.
+
+    Args:
+        rows: the groups.
+        grid: where the logits are.
+        emissions_CM: P(outcome | logit) of each cell, a pair of time and outcome.
+        walk_variance: per training step.
+        messages_KM: written; must be 1.
+        work_M: overwritten.
+        scale_K: written; must be 0.
+        last_K: overwritten; must be -1.
+    """
+    for r in range(rows.task_R.size):
+        task, time, cell = rows.task_R[r], rows.time_R[r], rows.cell_R[r]
+        message_M = messages_KM[task]
+        if last_K[task] >= 0:
+            gap = grid.steps_T[last_K[task]] - grid.steps_T[time]
+            _back(message_M, work_M, grid, time, walk_variance * gap, rows.shift_R[r])
+        largest = 0.0
+        for m in range(work_M.size):
+            message_M[m] *= emissions_CM[cell, m]
+            largest = max(largest, message_M[m])
+        for m in range(work_M.size):
+            message_M[m] /= largest
+        scale_K[task] += math.log(largest)
+        last_K[task] = time
+    for task in range(scale_K.size):
+        if last_K[task] > 0:
+            variance = walk_variance * grid.steps_T[last_K[task]]
+            _back(messages_KM[task], work_M, grid, 0, variance, 0.0)
+
+
+@compiled
+def _back(message_M, work_M, grid, time, variance, shift):
+    """E[message(logit + move)] for a move of mean `shift` and of this variance."""
+    if variance == 0.0 and shift == 0.0:
+        return
+    finest, logits_M = grid.finest_T[time], grid.logits_TM[time]
+    parts = 2.0 * max((variance + shift * shift) / finest**2, abs(shift) / finest)
+    parts = max(1.0, math.ceil(parts))
+    shift /= parts
+    square = variance / parts + shift * shift
+    for _ in range(int(parts)):
+        work_M[:] = message_M
+        for m in range(1, work_M.size - 1):
+            up, down = logits_M[m + 1] - logits_M[m], logits_M[m] - logits_M[m - 1]
+            here = work_M[m]
+            rise = (square + shift * down) / up * (work_M[m + 1] - here)
+            fall = (square - shift * up) / down * (work_M[m - 1] - here)
+            message_M[m] = here + (rise + fall) / (up + down)

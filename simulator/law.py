@@ -1,0 +1,69 @@
+"""How the simulated learner learns."""
+
+import math
+from dataclasses import dataclass
+
+from simulator import checks
+from simulator.checks import require
+from simulator.gains import GAIN_LAWS
+
+
+@dataclass(frozen=True, slots=True)
+class LearnerLaw:
+    """The constants of learning. `docs/simulator.md` gives each one's equation and basis.
+
+    Raises:
+        ValueError: for a constant outside its range.
+    """
+
+    gain: str = "grpo"  # what a group's rewards are worth; a name of GAIN_LAWS
+    learning_rate: float = 0.015  # eta, logits per step at the reference batch and unit gradient
+    batch_exponent: float = 0.5  # alpha in [0, 1]: a step grows as (informative groups)^alpha
+    general_weight: float = 0.35  # share of a task's logit variance that general ability carries
+    domain_weight: float = 0.45  # likewise the task's domain; the rest is its skill's
+    sharpening: float = 0.22  # s >= 0: growth makes likely answers likelier
+    off_axis: float = 0.0  # o >= 0: a task's own response to growth, logits per logit
+    drift_sd: float = 0.4  # sd of a task's own drift after 400 steps, in logits
+    capacity: float = 8.0  # R > 0: an ability stops growing there
+    noise: float = 0.1  # gradient noise in units of the sampling error of the batch mean
+    forgetting: float = 0.0  # delta in [0, 1): share of every ability that is lost per step
+    interference: float = 0.0  # iota >= 0: what one domain's progress takes from the others
+    memory_rate: float = 30.0  # kappa >= 0: gain of a task's own logit, relative to ability's
+    memory_steps: float = 400.0  # tau_m > 0: steps after which 1/e of that is left
+    repetition_visits: float = math.inf  # nu > 0: visits after which a task teaches half as much
+    gate_logit: float = math.inf  # phi at the start; infinity: every answer is in format
+    gate_rate: float = 0.0  # kappa_phi: how fast the format is learnt, relative to ability
+    lag: int = 0  # steps by which the policy that generates is older than the one trained
+    lag_cost: float = 0.03  # omega >= 0: a step shrinks by exp(-omega lag)
+    jump: float = 0.0  # logits that every ability gains at once ...
+    jump_step: int = 100  # ... before this step
+
+    def __post_init__(self) -> None:
+        checks.numbers(self, integers=("lag", "jump_step"), others=("gain",))
+        require(
+            self,
+            gain=(self.gain in GAIN_LAWS, f"must be one of {', '.join(GAIN_LAWS)}"),
+            learning_rate=(self.learning_rate >= 0, "must not be negative"),
+            batch_exponent=(0 <= self.batch_exponent <= 1, "must lie in [0, 1]"),
+            general_weight=(0 <= self.general_weight <= 1, "must lie in [0, 1]"),
+            domain_weight=(
+                0 <= self.domain_weight <= 1 - self.general_weight + 1e-12,
+                "must lie in [0, 1 - general_weight]: the shares sum to at most 1",
+            ),
+            sharpening=(self.sharpening >= 0, "must not be negative"),
+            off_axis=(self.off_axis >= 0, "must not be negative"),
+            drift_sd=(self.drift_sd >= 0, "must not be negative"),
+            capacity=(self.capacity > 0, "must be positive"),
+            noise=(self.noise >= 0, "must not be negative"),
+            forgetting=(0 <= self.forgetting < 1, "must lie in [0, 1)"),
+            interference=(self.interference >= 0, "must not be negative"),
+            memory_rate=(self.memory_rate >= 0, "must not be negative"),
+            memory_steps=(self.memory_steps > 0, "must be positive"),
+            repetition_visits=(self.repetition_visits > 0, "must be positive; inf: no price"),
+            gate_logit=(not math.isnan(self.gate_logit), "must be a number; inf: no gate"),
+            gate_rate=(self.gate_rate >= 0, "must not be negative"),
+            lag=(self.lag >= 0, "must not be negative"),
+            lag_cost=(self.lag_cost >= 0, "must not be negative"),
+            jump=(math.isfinite(self.jump), "must be finite"),
+            jump_step=(self.jump_step >= 0, "must not be negative"),
+        )
