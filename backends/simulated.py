@@ -16,7 +16,7 @@ _OWN_ENTRIES = ("pending", "late_sizes", "late_tasks", "late_successes", "late_t
 class SimulatedBackend(AbstractBackend):
     """Rollouts of a `simulator.Learner`: rewards are drawn, nothing is generated.
 
-    Evaluation is exact: the mean true solve rate of the held-out tasks. Where rewards are
+    Evaluation is exact, unless rollouts are asked for it. Where rewards are
     fractional, a solve rate is an expected reward and successes are sums of rewards.
 
     Args:
@@ -24,10 +24,16 @@ class SimulatedBackend(AbstractBackend):
         pool: what selectors may know of its tasks.
         clock: turns tokens into simulated seconds.
         feedback_delay: steps after which a selector learns of a group.
+        heldout_rollouts: per held-out task and evaluation; 0: the true mean.
     """
 
     def __init__(
-        self, learner: Learner, pool: Pool, clock: Clock | None = None, feedback_delay: int = 0
+        self,
+        learner: Learner,
+        pool: Pool,
+        clock: Clock | None = None,
+        feedback_delay: int = 0,
+        heldout_rollouts: int = 0,
     ) -> None:
         if pool.num_tasks != learner.tasks.num_tasks:
             raise ValueError(
@@ -37,7 +43,7 @@ class SimulatedBackend(AbstractBackend):
         self._learner = learner
         self._pool = pool
         self._clock = Clock() if clock is None else clock
-        self._delay = feedback_delay
+        self._delay, self._heldout_rollouts = feedback_delay, heldout_rollouts
         self._late: deque[Feedback] = deque()
         self._pending = np.zeros(2)  # tokens and seconds of generation since the last training
 
@@ -88,8 +94,8 @@ class SimulatedBackend(AbstractBackend):
         return (self._late.popleft(),) if len(self._late) > self._delay else ()
 
     def evaluate(self) -> float:
-        """Mean true solve rate of the held-out tasks."""
-        return self._learner.heldout_solve_rate()
+        """Mean solve rate of the held-out tasks."""
+        return self._learner.heldout_solve_rate(self._heldout_rollouts)
 
     def state_dict(self) -> dict[str, Any]:
         """The learner's state, feedback that is on its way, and tokens not yet accounted for."""
@@ -145,7 +151,9 @@ def simulate(scenario: Scenario, seed: int) -> tuple[SimulatedBackend, Simulated
     """A scenario's backend and, apart from it, the truth behind it."""
     learner, references, domains_N = build(scenario, seed)
     pool = Pool(np.arange(scenario.num_tasks), references, domains_N)
-    backend = SimulatedBackend(learner, pool, scenario.clock, scenario.feedback_delay)
+    backend = SimulatedBackend(
+        learner, pool, scenario.clock, scenario.feedback_delay, scenario.heldout_rollouts
+    )
     return backend, SimulatedTruth(learner, scenario.group_size)
 
 

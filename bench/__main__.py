@@ -13,6 +13,7 @@ from bench.pool_file import MISSING, PoolFile
 from bench.real_options import add_real_options, real_defaults, real_settings
 from bench.report import record_command, shown, write_report
 from bench.runner import Extras, Plan, plans, run_cells
+from bench.scaling import SIZES, measure_scaling
 from bench.scenario_choice import choose, resized
 from bench.settings import Setting, pool_setting, scenario_setting
 from bench.store import Store
@@ -147,6 +148,11 @@ def _perf(options: argparse.Namespace) -> int:
     return 0
 
 
+def _scaling(options: argparse.Namespace) -> int:
+    print(measure_scaling(options.sizes, options.rounds))
+    return 0
+
+
 def _perf_real(options: argparse.Namespace) -> int:
     from bench.rft_perf import measure_real
 
@@ -227,7 +233,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m bench", description="Compares strategies that select tasks."
     )
     commands = parser.add_subparsers(
-        required=True, metavar="list | run | report | perf | perf-real"
+        required=True, metavar="list | run | report | perf | scaling | perf-real"
     )
     listing = commands.add_parser("list", help="suites, scenarios and strategies")
     listing.set_defaults(command=_list)
@@ -240,6 +246,12 @@ def _parser() -> argparse.ArgumentParser:
     perf.add_argument("--batch-size", type=_positive, default=32)
     perf.add_argument("--rounds", type=_positive, default=30, help="pairs of timings")
     perf.set_defaults(command=_perf)
+    scaling = commands.add_parser("scaling", help="time and memory of the learner by pool size")
+    scaling.add_argument(
+        "--sizes", type=_sizes, default=SIZES, metavar="N[,N...]", help="default 1e4,1e5,1e6,1e7"
+    )
+    scaling.add_argument("--rounds", type=_positive, default=20, help="turns of timings")
+    scaling.set_defaults(command=_scaling)
     real = commands.add_parser("perf-real", help="time a step of real finetuning against TRL's")
     real.add_argument("--rounds", type=_positive, default=20, help="pairs of timings")
     real.add_argument("--vllm", action="store_true", help="also with vLLM on both sides")
@@ -305,6 +317,14 @@ def _positive(text: str) -> int:
     if value < 1:
         raise argparse.ArgumentTypeError(f"{value} is not at least 1")
     return value
+
+
+def _sizes(text: str) -> tuple[int, ...]:
+    """Numbers of tasks such as `1e4,50000`."""
+    sizes = [float(part) for part in text.split(",")]
+    if not all(size.is_integer() and size >= 1 for size in sizes):
+        raise argparse.ArgumentTypeError(f"{text} must be whole numbers of tasks, as in 1e4,1e6")
+    return tuple(int(size) for size in sizes)
 
 
 if __name__ == "__main__":

@@ -9,18 +9,20 @@ import numpy as np
 from bench import drawing, figures
 from bench.metrics import Floats
 from bench.store import CellResult
-from bench.strategies import REFERENCE
+from bench.strategies import REFERENCE, STRATEGIES, is_oracle
 
 _COLUMNS = 6
 _WIDTH, _HEIGHT = 2.05, 1.6  # inches
 _LEGEND_COLUMNS = 5
+_ROOM = 0.35  # above and below the curves that a panel is made for, of their span
 _LEAST_SPAN = 0.002  # of solve rate: smaller differences are not blown up to fill a panel
 
 
 def gain_grid(runs: figures.Runs, path: Path, titles: Mapping[str, str]) -> None:
     """Gain in held-out solve rate over the reference against rollouts, a panel per setting.
 
-    Every panel has its own vertical scale; strategies have the same colour in all.
+    Every panel has a vertical scale of its own, made for the strategies that do not see the truth;
+    oracles may leave it. Strategies have the same colour in all panels.
 
     Args:
         runs: settings with runs of the reference.
@@ -30,7 +32,8 @@ def gain_grid(runs: figures.Runs, path: Path, titles: Mapping[str, str]) -> None
     columns = min(_COLUMNS, len(runs))
     rows = -(-len(runs) // columns)
     figure, panels = drawing.panels(rows, columns, height=_HEIGHT, width=_WIDTH)
-    names = list(dict.fromkeys(name for by_strategy in runs.values() for name in by_strategy))
+    present = dict.fromkeys(name for by_strategy in runs.values() for name in by_strategy)
+    names = sorted(present, key=_place_in_roster)
     palette = drawing.palette(names)
     places = [panel for row in panels for panel in row]
     for panel, (setting, by_strategy) in zip(places, runs.items(), strict=False):
@@ -43,7 +46,7 @@ def gain_grid(runs: figures.Runs, path: Path, titles: Mapping[str, str]) -> None
         figure,
         path,
         f"rollouts generated, from 0 to the budget;  upwards: gain over {REFERENCE} in held-out "
-        "solve rate on the same seed, mean over seeds",
+        "solve rate on the same seed, mean over seeds; oracles may run off the scale",
     )
 
 
@@ -62,20 +65,29 @@ def gains(by_strategy: dict[str, list[CellResult]], grid: Floats) -> dict[str, F
     return {name: np.array(curves) for name, curves in paired.items() if curves}
 
 
-def _draw(
-    panel: Any, by_strategy: dict[str, list[CellResult]], palette: Mapping[str, str]
-) -> None:
+def _draw(panel: Any, by_strategy: dict[str, list[CellResult]], palette: Mapping[str, str]) -> None:
     grid = np.linspace(0, figures.budget(by_strategy), drawing.GRID_POINTS)
     drawing.baseline(panel, 0)
-    for name, curves_SX in gains(by_strategy, grid).items():
-        line = panel.plot(grid, curves_SX.mean(axis=0), color=palette[name], lw=_weight(name))[0]
+    means = {name: curves.mean(axis=0) for name, curves in gains(by_strategy, grid).items()}
+    for name, mean_X in means.items():
+        line = panel.plot(grid, mean_X, color=palette[name], lw=_weight(name))[0]
         drawing.dash(line, name)
-    low, high = panel.get_ylim()
-    spare = max(_LEAST_SPAN - (high - low), 0) / 2
-    panel.set_ylim(low - spare, high + spare)
+    panel.set_ylim(_limits([mean_X for name, mean_X in means.items() if not is_oracle(name)]))
     panel.set_xticks([])
     panel.locator_params(axis="y", nbins=4)
     panel.tick_params(labelsize=6, length=0, pad=1)
+
+
+def _limits(curves: list[Floats]) -> tuple[float, float]:
+    """The vertical scale that shows these curves and 0, with room for more."""
+    heights = np.concatenate([np.zeros(1), *curves])
+    low, high = float(heights.min()), float(heights.max())
+    room = max(_ROOM * (high - low), (_LEAST_SPAN - (high - low)) / 2)
+    return low - room, high + room
+
+
+def _place_in_roster(name: str) -> int:
+    return list(STRATEGIES).index(name) if name in STRATEGIES else len(STRATEGIES)
 
 
 def _weight(name: str) -> float:

@@ -8,13 +8,22 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from backends.files import atomic
-from bench import figures, paper
+from bench import figures, overview, panels, paper
+from bench.conclusions import (
+    DEFAULT,
+    DEFAULT_LAW,
+    conclusions,
+    counts_table,
+    law_dependent_table,
+    place,
+)
 from bench.store import CellId, CellResult, Store
 from bench.strategies import REFERENCE, STRATEGIES
 from bench.summary import Row, Standing, standings, summarize
 from bench.tables import INDISTINCT, Table, setting_tables, standings_table
 
 COMMANDS = "commands.json"
+FEW_SETTINGS = 6  # more of them are shown in small panels and compact tables
 DEFINITIONS = Table(
     "",
     ("figure", "definition"),
@@ -64,14 +73,16 @@ def write_report(folder: Path) -> Report:
         raise ValueError(f"{folder} holds no finished cell: let `python -m bench run` write there")
     order = list(dict.fromkeys([*STRATEGIES, *(result.cell.strategy for result in results)]))
     rows = sorted(summarize(results), key=lambda row: order.index(row.strategy))
-    replica = summarize([result for result in results if paper.is_replica(result)])
     runs = figures.group(results, order)
-    table = standings(rows)
+    main = overview.under(rows, overview.main_variant(rows))
+    table = standings(main)
+    pictures = folder / "figures"
+    pictures.mkdir(parents=True, exist_ok=True)
+    parts = _of_few if len(runs) <= FEW_SETTINGS else _of_many
     sections = [
-        *_standings(table),
-        *_pictures(runs, rows, folder / "figures"),
-        *_replica(sorted(replica, key=lambda row: order.index(row.strategy))),
-        *_details(runs, rows),
+        *_standings(table, main),
+        *parts(runs, rows, pictures),
+        *_replica(sorted(_replica_rows(results), key=lambda row: order.index(row.strategy))),
         Section("Definitions", "In full: docs/metrics.md.", tables=(DEFINITIONS,)),
     ]
     lead = _lead(results, store.failures())
@@ -80,6 +91,31 @@ def write_report(folder: Path) -> Report:
     page.write_text(_page(folder.name, lead, commands, sections), encoding="utf-8")
     text.write_text(_markdown(folder.name, lead, commands, sections), encoding="utf-8")
     return Report(page, text, standings_table(table).markdown() if table else _without(rows))
+
+
+def _of_few(runs: figures.Runs, rows: Sequence[Row], folder: Path) -> list[Section]:
+    """Every picture and every table of each setting, with conclusions if laws were varied."""
+    several = len({place(setting)[1] for setting in runs}) > 1
+    return [
+        *_pictures(runs, rows, folder),
+        *(_conclusions(rows) if several else []),
+        *_details(runs, rows),
+    ]
+
+
+def _of_many(runs: figures.Runs, rows: Sequence[Row], folder: Path) -> list[Section]:
+    """A small panel and a line per setting, and what holds where."""
+    main = overview.main_variant(rows)
+    shown_rows = overview.under(rows, main)
+    return [
+        *_grid(runs, shown_rows, folder),
+        *([_gains(shown_rows, main)] if shown_rows else []),
+        *_conclusions(rows),
+    ]
+
+
+def _replica_rows(results: Sequence[CellResult]) -> list[Row]:
+    return summarize([result for result in results if paper.is_replica(result)])
 
 
 def _without(rows: Sequence[Row]) -> str:
@@ -112,19 +148,96 @@ def _commands(folder: Path) -> list[str]:
         raise ValueError(f"{path} is damaged ({error}): delete it; no result is lost") from None
 
 
-def _standings(table: Sequence[Standing]) -> list[Section]:
+def _standings(table: Sequence[Standing], rows: Sequence[Row]) -> list[Section]:
     text = (
         f"Gain in held-out solve rate over {REFERENCE} at equal rollouts, in units of the gain "
         "oracle's on the same setting; mean over settings, 95 % bootstrap interval over seeds. "
-        "Oracles see the truth and are no rivals. Settings on which nothing can be learnt do not "
-        "enter. The unit depends on how much tasks differ in value, which is a guess. Repeating "
-        "tasks is free in these scenarios."
+        "Oracles see the truth and are no rivals. Settings on which the gain oracle gains little "
+        "(less than a tenth of what shuffle learns, or not clearly) do not enter. "
+        f"{_law_of(rows)} {_price_of(rows)}".strip()
     )
     return [Section("Standings", text, tables=(standings_table(table),))] if table else []
 
 
+def _law_of(rows: Sequence[Row]) -> str:
+    """What the standings take for granted about learning, where it is a simulated learner's."""
+    if not rows or all(row.repetition_visits is None for row in rows):
+        return ""
+    variant = overview.main_variant(rows)
+    law = f" Variant: {variant}." if variant != DEFAULT else ""
+    return f"The unit depends on how much tasks differ in value, which is a guess.{law}"
+
+
+def _price_of(rows: Sequence[Row]) -> str:
+    """On which settings training on a task again is worth less, in a sentence."""
+    visits = {row.setting: row.repetition_visits for row in rows}
+    known = {setting: price for setting, price in visits.items() if price is not None}
+    if not known:
+        return ""
+    priced = [setting for setting, price in known.items() if price < float("inf")]
+    if not priced:
+        return "Repeating a task is free in these settings."
+    if len(priced) == len(known):
+        return "Repeating a task has a price in these settings."
+    return f"Repeating a task has a price on {', '.join(priced)}, and is free elsewhere."
+
+
+def _grid(runs: figures.Runs, rows: Sequence[Row], folder: Path) -> list[Section]:
+    """Learning curves of all settings that `rows` are about."""
+    of_reference = {row.setting: row for row in rows if row.strategy == REFERENCE}
+    learning = {
+        setting: by_strategy
+        for setting, by_strategy in runs.items()
+        if setting in of_reference and figures.learns(by_strategy)
+    }
+    if not learning:
+        return []
+    flat = [setting for setting in of_reference if setting not in learning]
+    path = folder / "gains.png"
+    titles = {s: f"{s}  ETR {of_reference[s].figures['etr'].value:.2f}" for s in learning}
+    panels.gain_grid(learning, path, titles)
+    text = (
+        f"Above the dashed line is better than {REFERENCE}. Pools and random numbers are shared "
+        "by the strategies of a seed, so their noise cancels. ETR is the share of groups that are "
+        f"informative under {REFERENCE}."
+    )
+    without = f" Nothing can be learnt on {', '.join(flat)}." if flat else ""
+    return [Section("Learning, setting by setting", text + without, picture=path)]
+
+
+def _gains(rows: Sequence[Row], variant: str) -> Section:
+    text = (
+        f"Variant: {variant}. 100 points are all held-out tasks. {INDISTINCT}: the 95 % interval "
+        "of the paired difference (Student's) covers 0, or there are too few seeds for one. Costs "
+        f"are relative to {REFERENCE}'s; tokens and seconds are simulated where the learner is."
+    )
+    tables = (overview.gains_table(rows), overview.axes_table(rows))
+    return Section("Setting by setting", text, tables=tables)
+
+
+def _conclusions(rows: Sequence[Row]) -> list[Section]:
+    found = conclusions(rows)
+    if not found:
+        return []
+    text = (
+        f"{DEFAULT}: {DEFAULT_LAW}, unless the scenario says otherwise. A conclusion holds or is "
+        "reversed where the 95 % interval of the difference in held-out solve rate at equal "
+        "rollouts, paired over seeds (Student's), excludes 0. Of every 40 that are truly "
+        "undecided, about one is said to hold and one to be reversed. Numbers in brackets are "
+        "points of solve rate. Scores average over the settings on which the gain oracle gains "
+        "enough to be a unit, mean gains over all."
+    )
+    dependent = law_dependent_table(found)
+    several = len({place(row.setting)[1] for row in rows}) > 1
+    tables = [counts_table(found)]
+    if several:
+        tables += [overview.scores_table(rows), overview.mean_gains_table(rows)]
+    if dependent.rows:
+        tables.append(dependent)
+    return [Section("Conclusions, law by law", text, tables=tuple(tables))]
+
+
 def _pictures(runs: figures.Runs, rows: Sequence[Row], folder: Path) -> list[Section]:
-    folder.mkdir(parents=True, exist_ok=True)
     learning = {setting: by for setting, by in runs.items() if figures.learns(by)}
     believing = {setting: by for setting, by in runs.items() if figures.believers(by)}
     flat = [setting for setting in runs if setting not in learning]
@@ -151,10 +264,11 @@ def _pictures(runs: figures.Runs, rows: Sequence[Row], folder: Path) -> list[Sec
     if by_axis:
         add(
             "axes",
-            "Steps, rollouts and seconds",
-            "Degenerate groups cost no training, so the three differ. Seconds are those of "
-            "selection, generation, grading, training and synchronisation. Selective strategies "
-            "may lift the pool more than the held-out tasks.",
+            _title(figures.shared_axes(by_axis)),
+            "Degenerate groups cost no training and long answers more, so they differ. Seconds "
+            "are those of selection, generation, grading, training and synchronisation; of a "
+            "simulated learner, all but selection are simulated. Selective strategies may lift the "
+            "pool more than the held-out tasks.",
             lambda path: figures.learning_by_axis(by_axis, path),
         )
     if len({row.strategy for row in shown_rows}) > 1:
@@ -186,6 +300,11 @@ def _pictures(runs: figures.Runs, rows: Sequence[Row], folder: Path) -> list[Sec
             lambda path: figures.calibration(believing, path),
         )
     return sections
+
+
+def _title(axes: Sequence[str]) -> str:
+    """Steps, rollouts and seconds."""
+    return f"{', '.join(axes[:-1])} and {axes[-1]}".capitalize()
 
 
 def _replica(rows: Sequence[Row]) -> list[Section]:

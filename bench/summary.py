@@ -24,6 +24,7 @@ BELIEF_SCORES = (
 )
 BEST = "oracle-gain"
 _LEAST_HEADROOM = 1e-6
+_LEAST_HEADROOM_SHARE = 0.1  # of what the reference learns; ratios to less are mostly noise
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,9 @@ class Row:
         figures: the same averaged over seeds, with 95 % intervals: medians for TTB, which may be
             infinite, means for the rest; Wilson intervals for wins.
         headroom_S: the gain oracle's gain over the reference on the same seeds; empty when it was
-            not run on all of them, or gains nothing.
+            not run on all of them, or gains little; see `docs/metrics.md`.
+        repetition_visits: visits after which a task teaches half as much; infinite: repetition is
+            free; None: nobody knows.
     """
 
     setting: str
@@ -49,6 +52,7 @@ class Row:
     values: dict[str, Floats]
     figures: dict[str, Estimate]
     headroom_S: Floats
+    repetition_visits: float | None = None
 
     @property
     def differs(self) -> bool:
@@ -177,7 +181,13 @@ def _row(
         values,
         {name: _estimate(name, array) for name, array in values.items()},
         _headroom(seeds, references, best),
+        _repetition_visits(run),
     )
+
+
+def _repetition_visits(run: CellResult) -> float | None:
+    described = run.config.get("scenario") or run.config.get("pool")
+    return None if described is None else float(described["law"]["repetition_visits"])
 
 
 def _estimate(name: str, values_S: Floats) -> Estimate:
@@ -189,10 +199,20 @@ def _estimate(name: str, values_S: Floats) -> Estimate:
 def _headroom(
     seeds: Sequence[int], references: Mapping[int, CellResult], best: Mapping[int, CellResult]
 ) -> Floats:
+    """What the gain oracle gains over the reference; nothing where that is little or unclear."""
     if not best.keys() >= set(seeds):
         return np.empty(0)
     gains_S = np.array([_gain(best[seed], references[seed]) for seed in seeds])
-    return gains_S if gains_S.mean() > _LEAST_HEADROOM else np.empty(0)
+    low = stats.paired(gains_S).low if gains_S.size >= stats.LEAST_SEEDS else gains_S.mean()
+    own_S = np.array([_learnt(references[seed]) for seed in seeds])
+    enough = gains_S.mean() > _LEAST_HEADROOM_SHARE * own_S.mean()
+    return gains_S if enough and low > _LEAST_HEADROOM else np.empty(0)
+
+
+def _learnt(reference: CellResult) -> float:
+    """What the reference gains over its own start."""
+    curve = _curve(reference, "rollouts")
+    return metrics.value_at(*curve, _budget(reference, "rollouts")) - float(curve[1][0])
 
 
 def _gain(run: CellResult, reference: CellResult) -> float:

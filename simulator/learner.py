@@ -75,8 +75,8 @@ class Learner:
         self.law = law
         self._heldout = heldout
         self._tests = sub_tests, correlation
-        keys = np.random.SeedSequence(seed).generate_state(4, np.uint64)
-        self._rollout_keys = keys[[0, 3]]
+        keys = np.random.SeedSequence(seed).generate_state(6, np.uint64)
+        self._rollout_keys, self._heldout_keys = keys[[0, 3]], keys[[4, 5]]
         self._drift_key, self._noise_key = keys[1], keys[2]
         pools = tasks, heldout
         self._num_domains = max(int(pool.domain_N.max()) for pool in pools)
@@ -155,10 +155,31 @@ class Learner:
         kernels.solve_rates(self.tasks, task_ids, self._ability(), rates_B)
         return rates_B
 
-    def heldout_solve_rate(self) -> float:
-        """Mean true solve rate of the held-out tasks that are there at this step."""
-        rates_N = _all_rates(self._heldout, self._heldout_ability())
-        return float(rates_N[_present(self._heldout, self._step)].mean())
+    def heldout_solve_rate(self, rollouts: int = 0) -> float:
+        """Mean solve rate of the held-out tasks that are there at this step.
+
+        Args:
+            rollouts: per task, as a real evaluation has them; 0: the true mean, without noise.
+        """
+        tasks, ability = self._heldout, self._heldout_ability()
+        if rollouts == 0:
+            rates_N = _all_rates(tasks, ability)
+        else:
+            rewards = np.empty((tasks.num_tasks, rollouts))
+            drawn_N = np.zeros(tasks.num_tasks, dtype=np.int32)
+            kernels.rollouts(
+                tasks,
+                np.arange(tasks.num_tasks),
+                ability,
+                drawn_N,
+                *self._tests,
+                self._heldout_keys,
+                self._step,
+                rewards,
+                np.empty_like(rewards, dtype=np.float32),
+            )
+            rates_N = rewards.mean(axis=1)
+        return float(rates_N[_present(tasks, self._step)].mean())
 
     def expected_gains(self, group_size: int) -> Floats:
         """First-order gain in held-out solve rate to be expected of one group of each task.

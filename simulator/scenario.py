@@ -24,6 +24,7 @@ class Scenario:
         tags: what it stresses, in single words.
         etr: share of informative groups under epoch shuffle, mean over the run, if known.
         feedback_delay: steps after which a selector learns of a group.
+        heldout_rollouts: per held-out task and evaluation; 0: evaluations are exact.
         truth_every: steps between measurements that look at the whole pool.
 
     Raises:
@@ -43,19 +44,21 @@ class Scenario:
     group_size: int = 16
     steps: int = 200
     feedback_delay: int = 0
+    heldout_rollouts: int = 0
     truth_every: int = 10
 
     def __post_init__(self) -> None:
         sizes = ("num_tasks", "num_heldout", "batch_size", "group_size", "steps", "truth_every")
         checks.numbers(
             self,
-            integers=(*sizes, "feedback_delay"),
+            integers=(*sizes, "feedback_delay", "heldout_rollouts"),
             others=("name", "summary", "population", "law", "clock", "tags", "etr"),
         )
         require(self, **{name: (getattr(self, name) >= 1, "must be at least 1") for name in sizes})
         require(
             self,
             feedback_delay=(self.feedback_delay >= 0, "must not be negative"),
+            heldout_rollouts=(self.heldout_rollouts >= 0, "must not be negative; 0: exact"),
             batch_size=(
                 self.batch_size <= self.num_tasks,
                 f"must be at most num_tasks ({self.num_tasks}): a batch holds distinct tasks",

@@ -18,6 +18,7 @@ class Grid(NamedTuple):
     steps_T: Floats  # training steps taken; the first is 0
     logits_TM: Floats  # rising in M
     finest_T: Floats  # smallest spacing
+    widest_T: Floats  # largest spacing
 
 
 class Rows(NamedTuple):
@@ -35,7 +36,8 @@ def backward(rows, grid, emissions_CM, walk_variance, messages_KM, work_M, scale
 
     Between two groups a logit moves by the group's shift and by a random walk of variance
     `walk_variance` per step. That is a three-point law on the grid with exactly this mean and
-    variance, in as many parts as keep it stable.
+    variance, in as many parts as keep it stable; shifts that are large for the grid's spacing get
+    some variance of their own.
 
     Args:
         rows: the groups.
@@ -53,7 +55,7 @@ def backward(rows, grid, emissions_CM, walk_variance, messages_KM, work_M, scale
         if last_K[task] >= 0:
             gap = grid.steps_T[last_K[task]] - grid.steps_T[time]
             _back(message_M, work_M, grid, time, walk_variance * gap, rows.shift_R[r])
-        largest = 0.0
+        largest = 1e-300  # a slope far out can make every point impossible
         for m in range(work_M.size):
             message_M[m] *= emissions_CM[cell, m]
             largest = max(largest, message_M[m])
@@ -76,9 +78,11 @@ def _back(message_M, work_M, grid, time, variance, shift):
     parts = 2.0 * max((variance + shift * shift) / finest**2, abs(shift) / finest)
     parts = max(1.0, math.ceil(parts))
     shift /= parts
-    square = variance / parts + shift * shift
+    # Below this variance a weight would be negative: a large shift is spread out a little instead.
+    square = max(variance / parts + shift * shift, abs(shift) * grid.widest_T[time])
     for _ in range(int(parts)):
-        work_M[:] = message_M
+        for m in range(work_M.size):
+            work_M[m] = message_M[m]
         for m in range(1, work_M.size - 1):
             up, down = logits_M[m + 1] - logits_M[m], logits_M[m] - logits_M[m - 1]
             here = work_M[m]

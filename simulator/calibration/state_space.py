@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from simulator.calibration.backward import Floats, Grid, Ints, Rows, backward
 from simulator.calibration.trace import Trace
@@ -58,8 +59,8 @@ class Dynamics:
 class Accuracy:
     """Of the numerical integration: spacing of the logit grid, nodes for the slope."""
 
-    spacing: float = 0.25
-    nodes: int = 7
+    spacing: float = 0.2
+    nodes: int = 11
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,7 +74,12 @@ class Observations:
     time_C: Ints
     successes_C: Ints
     trials_C: Ints
-    solved_K: np.ndarray
+    solved_K: npt.NDArray[np.bool_]
+
+    @property
+    def duration(self) -> float:
+        """Steps from the start to the last group."""
+        return max(float(self.steps_T[-1]), 1.0)
 
     @classmethod
     def of(cls, trace: Trace, steps_per_visit: float) -> "Observations":
@@ -157,8 +163,9 @@ def _by_node(
         logits_CM = logits_TM[observations.time_C]
         log_CM = -observations.successes_C[:, None] * np.logaddexp(0, -logits_CM)
         log_CM -= failures_C1 * np.logaddexp(0, logits_CM)
-        finest_T = np.diff(logits_TM, axis=1).min(axis=1)
-        yield rows, Grid(observations.steps_T, logits_TM, finest_T), np.exp(log_CM)
+        gaps_TM = np.diff(logits_TM, axis=1)
+        grid = Grid(observations.steps_T, logits_TM, gaps_TM.min(axis=1), gaps_TM.max(axis=1))
+        yield rows, grid, np.exp(log_CM)
 
 
 def moved(logits_M: Floats, steps_T: Floats, dynamics: Dynamics, slope: float) -> Floats:
@@ -169,7 +176,7 @@ def moved(logits_M: Floats, steps_T: Floats, dynamics: Dynamics, slope: float) -
     """
     logits_TM = np.empty((steps_T.size, logits_M.size))
     logits_TM[0] = logits_M
-    half_T = slope * np.diff(cumulated(steps_T, dynamics.drifts)) / 2
+    half_T = slope * np.diff(cumulated(steps_T, dynamics.drifts, max(float(steps_T[-1]), 1.0))) / 2
     growth_T = np.exp(dynamics.level * np.diff(steps_T) / LEVEL_SCALE)
     for t, (half, growth) in enumerate(zip(half_T, growth_T, strict=True)):
         stretched_M = np.sinh((logits_TM[t] + half) / LEVEL_SCALE) * growth
@@ -177,9 +184,9 @@ def moved(logits_M: Floats, steps_T: Floats, dynamics: Dynamics, slope: float) -
     return logits_TM
 
 
-def cumulated(steps_T: Floats, drifts: tuple[float, ...]) -> Floats:
-    """The integral of delta up to each time; the segments share the run equally."""
-    knots = np.linspace(0.0, max(float(steps_T[-1]), 1.0), len(drifts) + 1)
+def cumulated(steps_T: Floats, drifts: tuple[float, ...], duration: float) -> Floats:
+    """The integral of delta up to each time; the segments share `duration` equally."""
+    knots = np.linspace(0.0, duration, len(drifts) + 1)
     return np.interp(steps_T, knots, np.cumsum([0.0, *(np.diff(knots) * drifts)]))
 
 

@@ -4,13 +4,7 @@ import numpy as np
 import pytest
 
 from backends import SimulatedBackend, run, simulate
-from bots import (
-    AbstractCollector,
-    AbstractSelector,
-    BOTSSelector,
-    Feedback,
-    Pool,
-)
+from bots import AbstractCollector, AbstractSelector, BOTSSelector, Feedback, Pool
 from bots.baselines import DynamicSampling, MoPPSSelector, ShuffleSelector
 from simulator import Scenario
 from tests.backends.fakes import FakeBackend

@@ -88,6 +88,47 @@ def test_policies_share_random_numbers_in_every_scenario(name):
     assert_array_equal(alone[1][0], company[1][7])
 
 
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_solve_rates_do_not_fall_as_abilities_rise(name):
+    """Sharpening, and growth off the axis, make unlikely answers unlikelier and are left out."""
+    scenario = small(SCENARIOS[name])
+    law = replace(scenario.law, sharpening=0.0, off_axis=0.0, drift_sd=0.0)
+    learner = build(replace(scenario, law=law), 0)[0]
+    state, sound = learner.state_dict(), ~learner.tasks.wrong_N
+    rates = []
+    for skills in (0.0, 0.3, 1.0):
+        state["skills"] = np.full_like(state["skills"], skills)
+        learner.load_state_dict(state)
+        rates.append(learner.solve_rates()[sound])
+    assert (np.diff(rates, axis=0) >= 0).all()
+    assert rates[2].mean() > rates[0].mean()
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_what_strategies_are_handed_does_not_hold_the_truth(name):
+    """No public array of the backend, its pool, its rollouts or its figures equals a true rate."""
+    backend, truth = simulate(small(SCENARIOS[name]), 0)
+    there = np.setdiff1d(np.arange(backend.pool.num_tasks), backend.absent())[:32]
+    true_N = truth.solve_rates()
+    batch = backend.rollout(there, 8)
+    figures = backend.train(batch)
+    seen = public(backend.pool) + public(batch) + [np.array(list(figures.values()))]
+    seen += [array for feedback in backend.deliver(batch) for array in public(feedback)]
+    partly = (true_N > 0.001) & (true_N < 0.999) & (abs(true_N * 16 % 1) > 1e-6)
+    hidden = true_N[partly]
+    assert hidden.size
+    for array in seen:
+        if array.dtype.kind == "f":
+            assert not np.isin(array, hidden).any()
+
+
+def public(subject: object) -> list[np.ndarray]:
+    """All arrays among the public attributes, and in their mappings."""
+    values = [getattr(subject, n) for n in dir(subject) if not n.startswith("_")]
+    values += [item for value in values if isinstance(value, dict) for item in value.values()]
+    return [value for value in values if isinstance(value, np.ndarray)]
+
+
 @pytest.mark.parametrize("name", VARIANTS)
 def test_variants_keep_pools_and_references(name):
     scenario = small(SCENARIOS["base"])
