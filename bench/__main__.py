@@ -193,7 +193,8 @@ def _settings(options: argparse.Namespace, suite: Suite) -> list[Setting]:
     _refuse(options, _POOL_OPTIONS, "--pool")
     known = SCENARIOS | {scenario.name: scenario for scenario in suite.scenarios}
     names = options.scenario or [scenario.name for scenario in suite.scenarios]
-    return [scenario_setting(resized(scenario, **sizes)) for scenario in choose(names, known)]
+    chosen = [resized(scenario, **sizes) for scenario in choose(names, known)]
+    return [scenario_setting(scenario, suite.horizon) for scenario in chosen]
 
 
 def _refuse(options: argparse.Namespace, defaults: dict[str, Any], where: str) -> None:

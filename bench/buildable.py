@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from backends import AbstractTruth
+from bench.scenario_choice import split
 from bench.settings import Setting
 from bench.strategies import REFERENCE, is_oracle, make_strategy
 from bots import Pool
@@ -34,7 +35,8 @@ def buildable(
         if requested and len(errors) == len(settings):
             raise next(iter(errors.values()))
         for error in {str(error): error for error in errors.values()}.values():
-            where = [name for name, other in errors.items() if str(other) == str(error)]
+            alike = [name for name, other in errors.items() if str(other) == str(error)]
+            where = dict.fromkeys(split(name)[0] for name in alike)
             print(f"left out on {', '.join(where)}: {error}", file=sys.stderr)
     return {
         setting.name: list(

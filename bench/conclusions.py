@@ -10,7 +10,7 @@ from bench import stats
 from bench.scenario_choice import split
 from bench.stats import Estimate
 from bench.summary import Row
-from bench.tables import Table
+from bench.tables import Table, number
 from simulator import VARIANTS
 
 DEFAULT = "default"
@@ -122,7 +122,9 @@ def law_dependent_table(found: Sequence[Conclusion]) -> Table:
 def _named(group: Sequence[Conclusion], verdict: str) -> str:
     """The variants with a verdict, and the gain under each in points of solve rate."""
     return ", ".join(
-        f"{c.variant} ({100 * c.gain.value:+.2f})" for c in group if c.verdict == verdict
+        f"{c.variant} ({number(100 * c.gain.value, 2, signed=True)})"
+        for c in group
+        if c.verdict == verdict
     )
 
 

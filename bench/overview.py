@@ -1,16 +1,15 @@
 """Compact tables over many settings."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
 from bench import stats
 from bench.conclusions import DEFAULT, in_order, place
 from bench.metrics import ALL_AXES
-from bench.stats import Estimate
 from bench.strategies import REFERENCE
 from bench.summary import Row, standings
-from bench.tables import INDISTINCT, Table, interval
+from bench.tables import INDISTINCT, Table, number
 from simulator import SCENARIOS
 
 _POINTS = 100  # solve rates as percentages
@@ -26,15 +25,35 @@ def under(rows: Sequence[Row], variant: str) -> list[Row]:
     return [row for row in rows if place(row.setting)[1] == variant]
 
 
+def shared(rows: Sequence[Row]) -> list[Row]:
+    """The rows of settings on which every strategy was run, so that means are over the same."""
+    strategies = {row.strategy for row in rows}
+    of: dict[str, set[str]] = {}
+    for row in rows:
+        of.setdefault(row.setting, set()).add(row.strategy)
+    return [row for row in rows if of[row.setting] == strategies]
+
+
+def in_catalogue_order(settings: Iterable[str]) -> list[str]:
+    """Settings, each once: scenarios of the catalogue first."""
+    known = list(SCENARIOS)
+
+    def where(setting: str) -> int:
+        scenario = place(setting)[0]
+        return known.index(scenario) if scenario in known else len(known)
+
+    return sorted(dict.fromkeys(settings), key=where)
+
+
 def gains_table(rows: Sequence[Row]) -> Table:
     """Settings x strategies: gain over the reference in points, with what the setting stresses.
 
     Rows are of one variant. A gain whose 95 % interval (Student's, paired) covers 0 is marked.
     """
     names = [name for name in dict.fromkeys(row.strategy for row in rows) if name != REFERENCE]
-    by_setting: dict[str, dict[str, Row]] = {}
+    by_setting: dict[str, dict[str, Row]] = {s: {} for s in in_catalogue_order(_settings(rows))}
     for row in rows:
-        by_setting.setdefault(row.setting, {})[row.strategy] = row
+        by_setting[row.setting][row.strategy] = row
     return Table(
         f"Gain over {REFERENCE} at equal rollouts, in points of held-out solve rate",
         ("scenario", "stresses", "ETR", f"{REFERENCE} ends at", *names),
@@ -53,14 +72,14 @@ def gains_table(rows: Sequence[Row]) -> Table:
 def scores_table(rows: Sequence[Row]) -> Table:
     """Strategies x variants: the score, and on how many settings there is one."""
     by_variant = {
-        variant: standings(under(rows, variant))
+        variant: standings(shared(under(rows, variant)))
         for variant in in_order(place(row.setting)[1] for row in rows)
     }
     settings = {v: max((s.settings for s in table), default=0) for v, table in by_variant.items()}
 
     def cell(strategy: str, variant: str) -> str:
         found = [s for s in by_variant[variant] if s.strategy == strategy]
-        return f"{found[0].score.value:.2f}" if found else "-"
+        return number(found[0].score.value, 2) if found else "-"
 
     return Table(
         f"Score by law and price of repetition ({REFERENCE} 0, oracle-gain 1)",
@@ -83,7 +102,8 @@ def mean_gains_table(rows: Sequence[Row]) -> Table:
     def cell(group: Sequence[Row]) -> str:
         if not group:
             return "-"
-        return f"{_POINTS * np.mean([row.values['difference'].mean() for row in group]):+.2f}"
+        gains = [row.values["difference"].mean() for row in group]
+        return number(_POINTS * float(np.mean(gains)), 2, signed=True)
 
     return _by_strategy(
         f"Gain over {REFERENCE} by law and price of repetition, in points, mean over settings",
@@ -135,6 +155,10 @@ def _by_strategy(
     )
 
 
+def _settings(rows: Sequence[Row]) -> list[str]:
+    return [row.setting for row in rows]
+
+
 def _tags(setting: str) -> tuple[str, ...]:
     scenario = SCENARIOS.get(place(setting)[0])
     return () if scenario is None else scenario.tags
@@ -150,6 +174,5 @@ def _points(row: Row | None) -> str:
     if row is None:
         return "-"
     gain = stats.paired(row.values["difference"])
-    scaled = Estimate(_POINTS * gain.value, float("nan"), float("nan"))
-    text = interval(scaled, 2, signed=True)
+    text = number(_POINTS * gain.value, 2, signed=True)
     return text if gain.low > 0 or gain.high < 0 else f"{INDISTINCT} {text}"

@@ -75,6 +75,8 @@ def write_report(folder: Path) -> Report:
     rows = sorted(summarize(results), key=lambda row: order.index(row.strategy))
     runs = figures.group(results, order)
     main = overview.under(rows, overview.main_variant(rows))
+    if len(runs) > FEW_SETTINGS:
+        main = overview.shared(main)
     table = standings(main)
     pictures = folder / "figures"
     pictures.mkdir(parents=True, exist_ok=True)
@@ -153,7 +155,8 @@ def _standings(table: Sequence[Standing], rows: Sequence[Row]) -> list[Section]:
         f"Gain in held-out solve rate over {REFERENCE} at equal rollouts, in units of the gain "
         "oracle's on the same setting; mean over settings, 95 % bootstrap interval over seeds. "
         "Oracles see the truth and are no rivals. Settings on which the gain oracle gains little "
-        "(less than a tenth of what shuffle learns, or not clearly) do not enter. "
+        "(less than a tenth of what shuffle learns, or not clearly) do not enter, nor, where there "
+        f"are more than {FEW_SETTINGS}, those on which some strategy cannot be built. "
         f"{_law_of(rows)} {_price_of(rows)}".strip()
     )
     return [Section("Standings", text, tables=(standings_table(table),))] if table else []
@@ -186,9 +189,9 @@ def _grid(runs: figures.Runs, rows: Sequence[Row], folder: Path) -> list[Section
     """Learning curves of all settings that `rows` are about."""
     of_reference = {row.setting: row for row in rows if row.strategy == REFERENCE}
     learning = {
-        setting: by_strategy
-        for setting, by_strategy in runs.items()
-        if setting in of_reference and figures.learns(by_strategy)
+        setting: runs[setting]
+        for setting in overview.in_catalogue_order(of_reference)
+        if figures.learns(runs[setting])
     }
     if not learning:
         return []

@@ -132,9 +132,10 @@ def _plain(tasks: Tasks) -> Step:
     law, batch = LearnerLaw(), _batches(tasks.num_tasks)
     size = 1 + int(tasks.skill_N.max())
     shares = law.general_weight, law.domain_weight, 1 - law.general_weight - law.domain_weight
-    keys = np.random.SeedSequence(0).generate_state(3, np.uint64)
+    keys = np.random.SeedSequence(0).generate_state(3, np.uint64).astype(np.uint64)
     memory_C = np.zeros(tasks.num_tasks, dtype=np.float32)
-    touched_C, visits_C = np.zeros((2, tasks.num_tasks), dtype=np.int32)
+    touched_C = np.zeros(tasks.num_tasks, dtype=np.int32)
+    visits_C = np.zeros(tasks.num_tasks, dtype=np.int64)
     state = {"skills": np.zeros(size), "step": 0}
 
     def step() -> None:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from difflib import get_close_matches
 from typing import Any
 
+from bench.guesses import GUESSES
 from simulator import VARIANTS, Scenario, scenario_files, vary
 
 SUFFIX = ".toml"
@@ -49,14 +50,14 @@ def _chosen(name: str, known: Mapping[str, Scenario]) -> Scenario:
 
 
 def split(setting: str) -> tuple[str, str]:
-    """The scenario of a setting, and its variants; none for a name that is not of that form.
+    """The scenario of a setting, and its variants or changed guess; none for another name.
 
     Example:
         >>> split("noisy30@maxrl+steep"), split("noisy30"), split("items@v2")
         (('noisy30', 'maxrl+steep'), ('noisy30', ''), ('items@v2', ''))
     """
     base, _, variants = setting.partition("@")
-    if variants and all(name in VARIANTS for name in variants.split("+")):
+    if variants and all(name in VARIANTS or name in GUESSES for name in variants.split("+")):
         return base, variants
     return setting, ""
 

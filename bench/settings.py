@@ -2,6 +2,7 @@
 
 import dataclasses
 import hashlib
+import json
 import os
 from collections.abc import Callable
 from functools import partial
@@ -82,9 +83,9 @@ class Setting:
         )
 
 
-def scenario_setting(scenario: Scenario) -> Setting:
+def scenario_setting(scenario: Scenario, horizon: float = 1.5) -> Setting:
     """The setting that runs on a scenario of the simulator."""
-    described = dataclasses.asdict(scenario)
+    described = json.loads(json.dumps(dataclasses.asdict(scenario)))
     return Setting(
         scenario.name,
         scenario.summary,
@@ -94,6 +95,7 @@ def scenario_setting(scenario: Scenario) -> Setting:
         {reference.name: reference.trials for reference in scenario.population.references},
         partial(simulate, scenario),
         {"scenario": {k: v for k, v in described.items() if k not in _WITHOUT_EFFECT}},
+        horizon,
         truth_every=scenario.truth_every,
         preview=partial(_scenario_preview, scenario),
     )

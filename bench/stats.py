@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -29,7 +30,7 @@ def mean(values: Floats, axis: int = -1) -> Floats:
     return values.mean(axis=axis)
 
 
-def median(values: Floats, axis: int = -1) -> Floats:
+def median(values: npt.NDArray[Any], axis: int = -1) -> npt.NDArray[Any]:
     """Middle value, or the upper of the two; always one of the values, so some may be infinite."""
     ordered = np.sort(values, axis=axis)
     return np.take(ordered, ordered.shape[axis] // 2, axis=axis)
@@ -46,7 +47,7 @@ def bootstrap(
 
     Args:
         values_S: shape (S,), one value per seed.
-        statistic: called as `statistic(values, axis=-1)`.
+        statistic: called as `statistic(values, axis=0)`.
         seed: of the resampling.
         resamples: how many.
 
@@ -56,10 +57,28 @@ def bootstrap(
     values_S = np.asarray(values_S, dtype=np.float64)
     if values_S.size == 0 or np.isnan(values_S).any():
         return Estimate(float("nan"), float("nan"), float("nan"))
+    value = float(statistic(values_S, axis=0))
     if values_S.size < LEAST_SEEDS:
-        return Estimate(float(statistic(values_S, axis=-1)), float("nan"), float("nan"))
-    low, high = _percentiles(statistic(values_S[_places(values_S.size, seed, resamples)], axis=-1))
-    return Estimate(float(statistic(values_S, axis=-1)), low, high)
+        return Estimate(value, float("nan"), float("nan"))
+    if (values_S == values_S[0]).all():
+        return Estimate(value, value, value)
+    places_SR = _places(values_S.size, seed, resamples)
+    return Estimate(value, *_percentiles(statistic(values_S[places_SR], axis=0)))
+
+
+def bootstrap_median(values_S: Floats, seed: int = 0) -> Estimate:
+    """The `median` over seeds with its 95 % percentile-bootstrap interval, as in `bootstrap`.
+
+    The median of a resample is the value at the median of the ranks it took, and ranks are drawn
+    once for all figures.
+    """
+    ordered_S = np.sort(np.asarray(values_S, dtype=np.float64))
+    if ordered_S.size < LEAST_SEEDS or np.isnan(ordered_S).any():
+        return bootstrap(ordered_S, median, seed)
+    return Estimate(
+        float(median(ordered_S)),
+        *_percentiles(ordered_S[_median_places(ordered_S.size, seed, RESAMPLES)]),
+    )
 
 
 def mean_of_ratios(
@@ -106,7 +125,7 @@ def paired(differences_S: Floats) -> Estimate:
     value = float(differences_S.mean()) if size else float("nan")
     if size < LEAST_SEEDS:
         return Estimate(value, float("nan"), float("nan"))
-    half = _student_quantile(size - 1) * float(differences_S.std(ddof=1)) / np.sqrt(size)
+    half = float(_student_quantile(size - 1) * differences_S.std(ddof=1) / np.sqrt(size))
     return Estimate(value, value - half, value + half)
 
 
@@ -128,8 +147,15 @@ def proportion(wins: Floats) -> Estimate:
 
 @lru_cache(maxsize=8)
 def _places(size: int, seed: int, resamples: int) -> npt.NDArray[np.int64]:
-    """Which seeds each resample takes, shape (resamples, size)."""
-    return np.random.default_rng(seed).integers(size, size=(resamples, size))
+    """Which seeds each resample takes, shape (size, resamples)."""
+    places = np.random.default_rng(seed).integers(size, size=(resamples, size))
+    return np.ascontiguousarray(places.T)
+
+
+@lru_cache(maxsize=8)
+def _median_places(size: int, seed: int, resamples: int) -> npt.NDArray[np.int64]:
+    """The median rank of each resample, shape (resamples,)."""
+    return median(_places(size, seed, resamples), axis=0)
 
 
 @lru_cache
@@ -146,5 +172,6 @@ def _student_quantile(freedom: int) -> float:
 
 def _percentiles(resampled: Floats) -> tuple[float, float]:
     """The 2.5th and 97.5th percentile, without interpolation: values may be infinite."""
-    low, high = np.quantile(resampled, [0.025, 0.975], method="nearest")
-    return float(low), float(high)
+    low, high = (round(share * (resampled.size - 1)) for share in (0.025, 0.975))
+    ordered = np.partition(resampled, [low, high])
+    return float(ordered[low]), float(ordered[high])

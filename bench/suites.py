@@ -1,8 +1,9 @@
 """Named sets of cells."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from bench.guesses import guesses
 from bench.real import RealSource
 from bench.scenario_choice import resized
 from simulator import SCENARIOS, TAGS, VARIANTS, Scenario, vary
@@ -41,7 +42,8 @@ class RealRun:
 class Suite:
     """Scenarios, or a real run, x strategies x seeds.
 
-    `fewer_seeds` says, by scenario, where `num_seeds` would be too many.
+    `fewer_seeds` says, by scenario, where `num_seeds` would be too many; for `horizon` see
+    `bench.settings.Setting`.
     """
 
     name: str
@@ -51,17 +53,24 @@ class Suite:
     num_seeds: int
     real: RealRun | None = None
     fewer_seeds: Mapping[str, int] = field(default_factory=dict)
+    horizon: float = 1.5
 
 
 def _small(scenario: Scenario) -> Scenario:
-    """About 10,000 tasks and 120 steps of 64; what a scenario stresses keeps its proportions."""
-    return resized(
+    """About 10,000 tasks and 120 steps of 64; what a scenario stresses keeps its proportions.
+
+    The learning rate rises so that ability grows as far as in the scenario's own steps.
+    """
+    small = resized(
         scenario,
         num_tasks=min(scenario.num_tasks, 10_000),
         num_heldout=min(scenario.num_heldout, 1_000),
         batch_size=max(scenario.batch_size // 2, 1),
         steps=max(scenario.steps * 3 // 5, 1),
     )
+    law, shrunk = scenario.law, scenario.batch_size / small.batch_size
+    rate = law.learning_rate * (scenario.steps / small.steps) * shrunk**law.batch_exponent
+    return replace(small, law=replace(law, learning_rate=rate, jump_step=small.law.jump_step))
 
 
 SMOKE = Suite(
@@ -144,8 +153,19 @@ LEARNER = Suite(
     "Every scenario, reduced, under every law of learning and price of repetition.",
     tuple(varied for scenario in SCENARIOS.values() for varied in _under_every_law(scenario)),
     _LEARNER_STRATEGIES,
-    num_seeds=5,
+    num_seeds=4,
     fewer_seeds=_fewer_seeds(tuple(SCENARIOS.values())),
+    horizon=1.25,
+)
+
+
+SENSITIVITY = Suite(
+    "sensitivity",
+    "The base scenario, reduced, with each guessed constant changed, one at a time.",
+    guesses(_small(SCENARIOS["base"])),
+    _LEARNER_STRATEGIES,
+    num_seeds=4,
+    horizon=1.25,
 )
 
 
@@ -185,6 +205,6 @@ REAL = Suite(
     ),
 )
 
-_NAMED = {suite.name: suite for suite in (SMOKE, CORE, LEARNER, PAPER, REAL_TINY, REAL)}
+_NAMED = {suite.name: suite for suite in (SMOKE, CORE, LEARNER, SENSITIVITY, PAPER, REAL_TINY, REAL)}
 BY_TAG = {tag: _tagged(tag) for tag in TAGS if tag not in _NAMED}
 SUITES = _NAMED | BY_TAG

@@ -193,7 +193,9 @@ def _repetition_visits(run: CellResult) -> float | None:
 def _estimate(name: str, values_S: Floats) -> Estimate:
     if name == "win":
         return stats.proportion(values_S)
-    return stats.bootstrap(values_S, stats.median if name.startswith("ttb") else stats.mean)
+    if name.startswith("ttb"):
+        return stats.bootstrap_median(values_S)
+    return stats.bootstrap(values_S, stats.mean)
 
 
 def _headroom(

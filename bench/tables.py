@@ -84,14 +84,15 @@ def interval(estimate: Estimate, digits: int, signed: bool = False) -> str:
     """A figure with its interval, without one where there are too few seeds, or a dash."""
     if np.isnan(estimate.value):
         return "-"
+    parts = (estimate.value, estimate.low, estimate.high)
+    value, low, high = (number(part, digits, signed) for part in parts)
+    return value if np.isnan(estimate.low) else f"{value} [{low}, {high}]"
+
+
+def number(value: float, digits: int, signed: bool = False) -> str:
+    """A rounded figure, never -0."""
     sign = "+" if signed else ""
-
-    def text(value: float) -> str:
-        return "∞" if np.isinf(value) else f"{round(value, digits) + 0.0:{sign}.{digits}f}"
-
-    if np.isnan(estimate.low):
-        return text(estimate.value)
-    return f"{text(estimate.value)} [{text(estimate.low)}, {text(estimate.high)}]"
+    return "∞" if np.isinf(value) else f"{round(value, digits) + 0.0:{sign}.{digits}f}"
 
 
 def _escaped(row: Sequence[str]) -> list[str]:

@@ -1,6 +1,6 @@
 """Scenarios as TOML files.
 
-A file's tables are the scenario's dataclasses, and only what differs from their defaults is written::
+A file's tables are the scenario's dataclasses; what is left out is as their defaults say::
 
     name = "mine"
     summary = "Half of the tasks are hopeless."
@@ -34,8 +34,8 @@ def read(path: str | Path) -> Scenario:
     """The scenario of a TOML file.
 
     Raises:
-        ValueError: for a file that is no TOML, an unknown or missing key, a value of a wrong type or
-            an impossible one; it names the file and the key's full place.
+        ValueError: for a file that is no TOML, an unknown or missing key, or a value of a wrong
+            type or an impossible one; it names the file and the key's full place.
     """
     try:
         table = tomllib.loads(Path(path).read_text(encoding="utf-8"))

@@ -17,8 +17,9 @@ from simulator.calibration.state_space import (
     mixed,
 )
 
-_SEARCH_STEP, _ERROR_STEP = 1e-5, 1e-3  # of finite differences, forward and central
-_FLAT = 0.1  # slope of the log-likelihood, per unit of any parameter, at which the search ends
+_SCORE_STEP, _CURVATURE_STEP, _DELTA_STEP = 1e-5, 3e-3, 1e-3  # of finite differences
+_FLAT = 0.03  # slope of the log-likelihood, per standard error, at which the search ends
+_RIDGE = 1.0  # keeps the first step short along what the data do not inform about
 _ITERATIONS = 100
 
 
@@ -65,34 +66,37 @@ class Fit:
         def at(vector: Floats) -> Floats:
             return np.array(function(*self.layout.model(vector)), dtype=np.float64)
 
-        steps = _ERROR_STEP * np.eye(self.layout.size)
+        steps = _DELTA_STEP * np.eye(self.layout.size)
         jacobian = np.array(
-            [(at(self.vector + step) - at(self.vector - step)) / (2 * _ERROR_STEP) for step in steps]
+            [
+                (at(self.vector + step) - at(self.vector - step)) / (2 * _DELTA_STEP)
+                for step in steps
+            ]
         )
         variance = np.einsum("pi,pq,qi->i", jacobian, self.covariance, jacobian)
         return at(self.vector), np.sqrt(np.maximum(variance, 0.0))
 
 
-def maximise(
-    observations: Observations, layout: Layout, start: Floats, accuracy: Accuracy
-) -> Fit:
+def maximise(observations: Observations, layout: Layout, start: Floats, accuracy: Accuracy) -> Fit:
     """The parameters of largest likelihood, searched from `start`.
 
-    A trust-region Newton method; the sum over tasks of the outer products of their scores stands
-    for the second derivatives, as it does in expectation (Berndt, Hall, Hall, Hausman 1974).
+    BFGS, in coordinates in which the information at the start is the identity: the sum over tasks
+    of the outer products of their scores stands for it (Berndt, Hall, Hall, Hausman 1974).
     """
     from scipy.optimize import minimize
 
     surface = _Surface(observations, layout, accuracy)
+    scores_PK = surface.scores(start)
+    root = np.linalg.cholesky(scores_PK @ scores_PK.T + _RIDGE * np.eye(layout.size))
+    unit = np.linalg.inv(root).T  # a step of 1 in any coordinate is about one standard error
     done = minimize(
-        surface.value,
-        start,
-        method="trust-exact",
-        jac=surface.slope,
-        hess=surface.curvature,
+        lambda place: -surface.value(start + unit @ place),
+        np.zeros(layout.size),
+        method="BFGS",
+        jac=lambda place: -unit.T @ surface.scores(start + unit @ place).sum(axis=1),
         options={"gtol": _FLAT, "maxiter": _ITERATIONS},
     )
-    return Fit(observations, layout, done.x, -float(done.fun))
+    return Fit(observations, layout, start + unit @ done.x, -float(done.fun))
 
 
 def with_errors(fit: Fit, accuracy: Accuracy) -> Fit:
@@ -105,64 +109,51 @@ def with_errors(fit: Fit, accuracy: Accuracy) -> Fit:
     """
     surface = _Surface(fit.observations, fit.layout, accuracy)
     scores_PK = surface.scores(fit.vector)
-    steps = _ERROR_STEP * np.eye(fit.layout.size)
-    second = [
-        surface.scores(fit.vector + step).sum(axis=1)
-        - surface.scores(fit.vector - step).sum(axis=1)
-        for step in steps
-    ]
-    hessian = np.array(second) / (2 * _ERROR_STEP)
-    inverse = np.linalg.pinv((hessian + hessian.T) / 2, rcond=1e-8)
+    inverse = np.linalg.pinv(surface.curvature(fit.vector), rcond=1e-8, hermitian=True)
     covariance = inverse @ (scores_PK @ scores_PK.T) @ inverse
     return Fit(fit.observations, fit.layout, fit.vector, fit.log_likelihood, covariance)
 
 
 class _Surface:
-    """Minus the log-likelihood, and its derivatives, of a vector; the last one is remembered."""
+    """The log-likelihood of a vector, and its derivatives."""
 
     def __init__(self, observations: Observations, layout: Layout, accuracy: Accuracy) -> None:
         self._observations, self._layout, self._accuracy = observations, layout, accuracy
-        self._vector, self._scores_PK = np.empty(0), np.empty((0, 0))
+        self._last: tuple[bytes, Messages] | None = None
 
     def value(self, vector: Floats) -> float:
-        return -float(self._each(vector).sum())
-
-    def slope(self, vector: Floats) -> Floats:
-        return -self._forward(vector).sum(axis=1)
-
-    def curvature(self, vector: Floats) -> Floats:
-        scores_PK = self._forward(vector)
-        return scores_PK @ scores_PK.T + 1e-6 * np.eye(len(scores_PK))
+        return float(self._each(vector).sum())
 
     def scores(self, vector: Floats) -> Floats:
-        """Derivatives of each task's log-likelihood, shape (P, K), by central differences."""
-        up, down = (self._differences(vector, step) for step in (_ERROR_STEP, -_ERROR_STEP))
-        return (up + down) / 2
+        """Derivatives of each task's log-likelihood, shape (P, K), by forward differences."""
+        base_K = self._each(vector)
+        steps = _SCORE_STEP * np.eye(vector.size)
+        return np.array([(self._each(vector + step) - base_K) / _SCORE_STEP for step in steps])
 
-    def _forward(self, vector: Floats) -> Floats:
-        if not np.array_equal(vector, self._vector):
-            self._vector = vector.copy()
-            self._scores_PK = self._differences(vector, _SEARCH_STEP)
-        return self._scores_PK
+    def curvature(self, vector: Floats) -> Floats:
+        """Second derivatives of the log-likelihood, shape (P, P).
 
-    def _differences(self, vector: Floats, step: float) -> Floats:
-        """(f(vector + step e_p) - f(vector)) / step for each parameter p and task."""
-        parts = self._messages(vector)
-        base_K = self._mixed(parts, vector)
-        rows = []
-        for p in range(vector.size):
-            moved = vector.copy()
-            moved[p] += step
-            known = parts if p < self._layout.num_initial else self._messages(moved)
-            rows.append((self._mixed(known, moved) - base_K) / step)
-        return np.array(rows)
+        (f(+i+j) + f(-i-j) - f(+i) - f(-i) - f(+j) - f(-j) + 2 f(0)) / (2 h^2), where +i stands for
+        a step of h in parameter i.
+        """
+        size, unit = vector.size, _CURVATURE_STEP * np.eye(vector.size)
+        both, single = np.zeros((size, size)), np.zeros(size)
+        for sign in (1, -1):
+            for j in range(size):
+                single[j] += self.value(vector + sign * unit[j])
+                for i in range(j + 1):
+                    both[j, i] += self.value(vector + sign * (unit[i] + unit[j]))
+        both = np.tril(both) + np.tril(both, -1).T
+        total = both - single[:, None] - single[None, :] + 2 * self.value(vector)
+        return total / (2 * _CURVATURE_STEP**2)
 
     def _each(self, vector: Floats) -> Floats:
-        return self._mixed(self._messages(vector), vector)
-
-    def _messages(self, vector: Floats) -> Messages:
-        return messages(self._observations, self._layout.model(vector)[1], self._accuracy)
-
-    def _mixed(self, parts: Messages, vector: Floats) -> Floats:
-        initial = self._layout.model(vector)[0]
+        initial, dynamics = self._layout.model(vector)
+        parts = self._messages(vector[self._layout.num_initial :].tobytes(), dynamics)
         return mixed(self._observations, parts, initial, self._accuracy)
+
+    def _messages(self, key: bytes, dynamics: Dynamics) -> Messages:
+        """Remembers the last: most steps in the initial law's parameters come in a row."""
+        if self._last is None or self._last[0] != key:
+            self._last = key, messages(self._observations, dynamics, self._accuracy)
+        return self._last[1]

@@ -19,11 +19,13 @@ class Layout:
     Attributes:
         components: normal laws of the initial logit, 1 or 2.
         segments: of the shared drift.
+        middle: whether half-solved tasks may drift faster.
         own: whether a task's own visits count.
     """
 
     components: int = 1
     segments: int = 4
+    middle: bool = False
     own: bool = False
 
     @property
@@ -34,13 +36,14 @@ class Layout:
     @property
     def size(self) -> int:
         """Number of parameters."""
-        return self.num_initial + self.segments + 3 + self.own
+        return self.num_initial + self.segments + 3 + self.middle + self.own
 
     def start(self) -> Floats:
         """A start for the search: an ordinary pool and moderate growth."""
         initial = [-1.0, np.log(2.5), 0.0, np.log(2.5), 0.0][: 2 if self.components == 1 else 5]
         steady = [0.3] * self.segments
-        return np.array([*initial, -2.5, *steady, 0.1, np.log(0.02), np.log(0.4), *([0.0] * self.own)])
+        extra = [0.0] * (self.middle + self.own)
+        return np.array([*initial, -2.5, *steady, 0.1, np.log(0.02), np.log(0.4), *extra])
 
     def extended(self, vector: Floats, larger: "Layout") -> Floats:
         """The same model in a larger layout; a component is split in two."""
@@ -48,7 +51,9 @@ class Layout:
             mean, log_sd = vector[:2]
             away, log_sd = 0.7 * np.exp(log_sd), log_sd - 0.3
             vector = np.concatenate([[mean - away, log_sd, mean + away, log_sd, 0.0], vector[2:]])
-        return np.append(vector, 0.0) if larger.own > self.own else vector
+        head, extra = np.split(vector, [larger.num_initial + self.segments + 3])
+        middle = extra[:1] if self.middle else np.zeros(int(larger.middle))
+        return np.concatenate([head, middle, extra[-1:] if self.own else np.zeros(int(larger.own))])
 
     def model(self, vector: Floats) -> tuple[Initial, Dynamics]:
         """The model that a vector stands for; the component of the lower mean first."""
@@ -56,10 +61,11 @@ class Layout:
         *drifts, level, log_walk, log_slope = rest[: self.segments + 3]
         return self._initial(vector), Dynamics(
             tuple(float(drift * _DRIFT_UNIT) for drift in drifts),
-            level * _DRIFT_UNIT,
+            float(level * _DRIFT_UNIT),
             _exp(log_walk),
             _exp(log_slope),
-            rest[-1] * _OWN_UNIT if self.own else 0.0,
+            float(rest[self.segments + 3] * _DRIFT_UNIT) if self.middle else 0.0,
+            float(rest[-1] * _OWN_UNIT) if self.own else 0.0,
         )
 
     def _initial(self, vector: Floats) -> Initial:

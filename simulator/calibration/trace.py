@@ -64,7 +64,7 @@ class Trace:
         """Training steps taken before each row; visit v is taken to lie at v `steps_per_visit`."""
         if self.by_step:
             return (self.when_R - self.when_R.min()).astype(np.float64)
-        return self.when_R * steps_per_visit
+        return self.when_R.astype(np.float64) * steps_per_visit
 
     def counts_KV(self) -> tuple[Ints, Ints]:
         """Successes and trials by task and visit; 0 trials where there is no row."""
@@ -150,16 +150,16 @@ def from_columns(
             f"row {row + 1} has {successes_R[row]} successes in {trials_R[row]} trials; "
             "it must have at least one trial, and no more successes than trials"
         )
-    names_K, task_R = np.unique(task_R, return_inverse=True)
-    order = np.lexsort((when_R, task_R))
-    task_R, when_R = task_R[order], when_R[order]
-    same_R = (np.diff(task_R) == 0) & (np.diff(when_R) == 0)
+    names_K, place_R = np.unique(task_R, return_inverse=True)
+    order = np.lexsort((when_R, place_R))
+    place_R, when_R = place_R[order].astype(np.int64), when_R[order]
+    same_R = (np.diff(place_R) == 0) & (np.diff(when_R) == 0)
     for row in np.flatnonzero(same_R)[:1]:
         raise ValueError(
-            f"task {names_K[task_R[row]]} has two rows at {'step' if by_step else 'visit'} "
+            f"task {names_K[place_R[row]]} has two rows at {'step' if by_step else 'visit'} "
             f"{when_R[row]}; it must have one: add their counts up"
         )
-    return Trace(names_K, task_R, when_R, successes_R[order], trials_R[order], by_step)
+    return Trace(names_K, place_R, when_R, successes_R[order], trials_R[order], by_step)
 
 
 def _columns(path: Path) -> Mapping[str, Any]:

@@ -9,6 +9,7 @@ import numpy as np
 
 from bench.runner import Plan, plans
 from bench.settings import Setting, scenario_setting
+from bench.store import CellId, CellResult
 from bots import Pool
 from bots.baselines import UniformSelector
 from simulator import LearnerLaw, Population, Scenario
@@ -18,8 +19,8 @@ TINY = Scenario(
     "",
     Population(),
     LearnerLaw(learning_rate=0.2),
-    300,
-    60,
+    num_tasks=300,
+    num_heldout=60,
     batch_size=16,
     group_size=8,
     steps=12,
@@ -93,4 +94,61 @@ def children(pid: int) -> list[int]:
     tasks = Path(f"/proc/{pid}/task")
     return [
         int(child) for task in tasks.iterdir() for child in (task / "children").read_text().split()
+    ]
+
+
+def synthetic_cell(
+    setting: str, strategy: str, seed: int, end: float, tokens: float = 100.0
+) -> CellResult:
+    """A run of 10 steps of 8 rollouts whose held-out rate rises evenly from 0.2 to `end`.
+
+    A step generates `tokens` tokens and takes as many simulated seconds, a tenth of them selection.
+    """
+    steps = np.arange(16.0)
+    rising = 0.2 + (end - 0.2) * steps / 10
+    began = steps > 0
+    columns = {
+        "step": steps,
+        "rollouts_generated": 8 * steps,
+        "rollouts_trained": 8 * steps,
+        "heldout": rising,
+        "pool": rising,
+        "informative": np.where(began, 0.5, np.nan),
+        "all_wrong": np.where(began, 0.3, np.nan),
+        "all_right": np.where(began, 0.2, np.nan),
+        "distinct_tasks": 4 * steps,
+        "most_visits": np.ones(16),
+        "generated_tokens": np.where(began, tokens, np.nan),
+        "time/generation": np.where(began, 0.8 * tokens, np.nan),
+        "time/training": np.where(began, 0.1 * tokens, np.nan),
+        "time/step": np.where(began, 0.9 * tokens, np.nan),
+        "seconds/select": np.where(began, 0.1 * tokens, np.nan),
+        "seconds/update": np.where(began, 0.0, np.nan),
+        "seconds/rollout": np.where(began, 7.0, np.nan),
+        "seconds/train": np.where(began, 7.0, np.nan),
+        "difficulty": np.ones((16, 10), dtype=np.int64),
+    }
+    visits = 8.0 if "steep" in setting else float("inf")
+    config = {
+        "setting": setting,
+        "strategy": strategy,
+        "seed": seed,
+        "steps": 10,
+        "batch_size": 2,
+        "group_size": 4,
+        "horizon": 1.5,
+        "scenario": {"name": setting, "law": {"repetition_visits": visits}},
+    }
+    maker = {"version": "0", "commit": "none", "python": "3", "numpy": "2"}
+    extra = {"offline_rollouts": 0, "made_by": maker}
+    return CellResult(CellId(setting, strategy, seed), config, columns, extra)
+
+
+def synthetic_cells(ends: dict[str, dict[str, float]], seeds: int = 5) -> list[CellResult]:
+    """Runs by setting and strategy; what all runs of a seed share differs between seeds by 0.01."""
+    return [
+        synthetic_cell(setting, strategy, seed, end + 0.01 * seed)
+        for setting, by_strategy in ends.items()
+        for strategy, end in by_strategy.items()
+        for seed in range(seeds)
     ]

@@ -117,3 +117,47 @@ def test_a_curve_is_cut_where_the_budget_ends():
 def test_a_reference_that_solves_nothing_has_no_best():
     nothing = (COST, np.zeros(4))
     assert np.isnan(metrics.best_so_far_ratio((COST, SCORE), nothing, 30.0))
+
+
+SIMULATED = {
+    "step": np.arange(4.0),
+    "rollouts_generated": 8 * np.arange(4.0),
+    "heldout": np.array([0.1, 0.2, np.nan, 0.3]),
+    "generated_tokens": np.array([np.nan, 5.0, np.nan, 20.0]),
+    "time/step": np.array([np.nan, 2.0, np.nan, 3.0]),
+    "seconds/select": np.array([np.nan, 0.5, 0.5, 0.5]),
+    "seconds/update": np.array([np.nan, 0.25, 0.25, 0.25]),
+    "seconds/rollout": np.array([np.nan, 9.0, 9.0, 9.0]),
+    "seconds/train": np.array([np.nan, 9.0, 9.0, 9.0]),
+}
+REAL = {name: column for name, column in SIMULATED.items() if name != "time/step"}
+
+
+@pytest.mark.parametrize(
+    ("axis", "cost"),
+    [
+        ("steps", [0, 1, 2, 3]),
+        ("rollouts", [0, 8, 16, 24]),
+        ("tokens", [0, 5, 5, 25]),
+        ("seconds", [0, 2.75, 3.5, 7.25]),
+    ],
+)
+def test_a_simulated_run_costs_simulated_time_and_measured_selection(axis, cost):
+    assert metrics.costs(SIMULATED, axis).tolist() == cost
+    assert metrics.evaluated(SIMULATED, axis)[0].tolist() == [cost[k] for k in (0, 1, 3)]
+
+
+def test_a_real_run_costs_the_time_it_took():
+    assert metrics.costs(REAL, "seconds").tolist() == [0, 18.75, 37.5, 56.25]
+
+
+def test_a_run_has_the_axes_that_it_measured():
+    bare = {name: SIMULATED[name] for name in ("step", "rollouts_generated", "heldout")}
+    assert metrics.axes(bare, real=False) == ("steps", "rollouts")
+    assert metrics.axes(bare, real=True) == ("steps", "rollouts", "seconds")
+    assert metrics.axes(SIMULATED, real=False) == metrics.ALL_AXES
+
+
+def test_a_run_that_never_trained_cost_no_tokens():
+    never = {name: column for name, column in REAL.items() if name != "generated_tokens"}
+    assert metrics.costs(never, "tokens").tolist() == [0, 0, 0, 0]

@@ -103,7 +103,7 @@ def test_strategies_that_the_pool_cannot_serve_are_left_out_with_a_note(tmp_path
     command += ["--seeds", "1", "--steps", "2", "--batch-size", "4"]
     assert main(command) == 0
     said = capsys.readouterr()
-    assert "left out on account of p: strategy 'bots'" in said.err
+    assert "left out on p: strategy 'bots'" in said.err
     assert main([*command, "--strategy", "bots"]) == 2
     assert "no reference ['strong']" in capsys.readouterr().err
 

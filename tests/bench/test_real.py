@@ -183,7 +183,11 @@ def test_cells_run_are_reported_on_three_axes_and_follow_in_tensorboard(source, 
     assert len(list((tmp_path / "tensorboard").glob("*/events*"))) == 6
     report = write_report(tmp_path)
     text = report.text.read_text()
-    for title in ("at equal seconds", "Where the time goes", "Steps, rollouts and seconds"):
+    for title in (
+        "tokens or seconds",
+        "Where the time goes",
+        "Steps, rollouts, tokens and seconds",
+    ):
         assert title in text
     assert "| bots |" in report.standings
 
@@ -213,7 +217,7 @@ def straight_fixture(tmp_path_factory):
 @pytest.mark.parametrize(
     ("number", "to_group", "status"),
     [
-        (signal.SIGTERM, False, 143),
+        pytest.param(signal.SIGTERM, False, 143, marks=pytest.mark.slow),
         pytest.param(signal.SIGTERM, True, 143, marks=pytest.mark.slow),
         (signal.SIGKILL, True, -9),
     ],

@@ -17,7 +17,7 @@ from bench.store import Store
 from bench.summary import standings, summarize
 from bench.tables import Table, setting_tables, standings_table
 from simulator import SCENARIOS
-from tests.bench.helpers import tiny_plans
+from tests.bench.helpers import synthetic_cells, tiny_plans
 
 STRATEGIES = ["shuffle", "bots", "dapo", "mopps", "oracle-gain"]
 
@@ -111,9 +111,9 @@ def test_strategies_without_beliefs_have_no_belief_scores(rows):
 def test_the_page_is_self_contained_and_names_its_command(folder):
     report = write_report(folder)
     content = report.page.read_text()
-    assert len(re.findall(r'src="data:image/png;base64,', content)) == 5
+    assert len(re.findall(r'src="data:image/png;base64,', content)) == 6
     assert not re.findall(r'(?:src|href)="(?!data:)', content)
-    assert content.count("<figcaption>") == 5
+    assert content.count("<figcaption>") == 6
     assert "python -m bench report" in content
     for strategy in STRATEGIES:
         assert f"<td>{strategy}</td>" in content
@@ -219,6 +219,9 @@ def test_failures_show_in_the_exit_status_and_on_the_terminal(tmp_path, capsys):
         (["--strategy", "tests.bench.helpers:broken_factory"], "this factory cannot build"),
         (["--pool", "nowhere.csv", "--scenario", "base"], "does not go with --pool"),
         (["--missing", "drop"], "--missing goes with --pool"),
+        (["--scenario", "bsae"], "do you mean base"),
+        (["--scenario", "base@stepe"], "do you mean steep"),
+        (["--scenario", "no_refs", "--strategy", "bots"], "implicit_weight"),
     ],
 )
 def test_bad_input_ends_before_anything_runs(tmp_path, capsys, arguments, says):
@@ -230,8 +233,10 @@ def test_bad_input_ends_before_anything_runs(tmp_path, capsys, arguments, says):
 def test_the_roster_is_listed(capsys):
     assert main(["list"]) == 0
     listed = capsys.readouterr().out
-    for name in ("smoke", "core", "paper", "guru15", "ushape60", "bots-dots", "oracle-gain"):
+    names = ("smoke", "core", "paper", "learner", "guru15", "ushape60", "bots-dots", "oracle-gain")
+    for name in (*names, "noise", "maxrl", "steep"):
         assert f"  {name} " in listed
+    assert "[noise, rewards] A reward is" in listed
 
 
 def test_the_published_table_is_set_beside_the_replica(rows):
@@ -287,3 +292,95 @@ def test_perf_prints_ratios(capsys):
     printed = capsys.readouterr().out
     assert re.search(r"plain NumPy: select \+ update \| [\d.]+ \| 1\.00", printed)
     assert "bots: whole simulated step" in printed
+
+
+LAWS = {"": 0.35, "@maxrl": 0.28, "@steep": 0.27}
+
+
+def many_settings(names=("base", "gap", "jump")):
+    ends = {
+        f"{name}{law}": {"shuffle": 0.3, "bots": end, "mopps": 0.31, "oracle-gain": 0.4}
+        for name in names
+        for law, end in LAWS.items()
+    }
+    return synthetic_cells(ends, seeds=3)
+
+
+@pytest.fixture(scope="module", name="wide")
+def wide_fixture(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("wide")
+    for result in many_settings():
+        Store(folder).save(result)
+    return write_report(folder)
+
+
+def test_many_settings_get_one_grid_and_compact_tables(wide):
+    page, text = wide.page.read_text(), wide.text.read_text()
+    assert len(re.findall(r'src="data:image/png;base64,', page)) == 1
+    assert "](figures/gains.png)" in text
+    assert "Time to best" not in text
+    assert "What was rolled out" not in text
+    assert "| bots > shuffle | 3 / 0 / 0 | 0 / 3 / 0 | 0 / 3 / 0 |" in text
+    assert "| base | bots > shuffle | default (+5.00) | maxrl (-2.00), steep (-3.00) |" in text
+    assert len(text) < 8_000
+
+
+def test_a_line_per_scenario_says_what_it_stresses_and_what_is_gained(wide):
+    text = wide.text.read_text()
+    for name, tags in (("base", "plain"), ("gap", "difficulty"), ("jump", "drift")):
+        assert f"| {name} | {tags} | 0.50 | 0.310 | +1.00 | +5.00 | +10.00 |" in text
+
+
+def test_standings_are_of_the_default_law_alone(wide):
+    assert "| bots | 0.50 [0.50, 0.50] | 1.00" in wide.standings
+    assert "Repeating a task is free in these settings." in wide.text.read_text()
+
+
+@pytest.mark.parametrize(
+    ("names", "says"),
+    [
+        (["base@steep"], "Repeating a task has a price in these settings."),
+        (["base@steep"], "Variant: steep."),
+        (["base"], "Repeating a task is free in these settings."),
+    ],
+)
+def test_what_is_said_about_repetition_is_true(tmp_path, names, says):
+    ends = {"shuffle": 0.3, "bots": 0.35, "oracle-gain": 0.4}
+    for result in synthetic_cells(dict.fromkeys(names, ends), seeds=3):
+        Store(tmp_path).save(result)
+    assert says in write_report(tmp_path).text.read_text()
+
+
+def test_a_few_settings_under_several_laws_get_conclusions_and_all_tables(tmp_path):
+    for result in many_settings(("base",)):
+        Store(tmp_path).save(result)
+    text = write_report(tmp_path).text.read_text()
+    assert "Conclusions, law by law" in text
+    assert "Learning, at equal steps, tokens or seconds" in text
+    assert "Steps, rollouts, tokens and seconds" in text
+
+
+def test_settings_without_the_reference_do_not_spoil_the_others(tmp_path):
+    cells = [*many_settings(), *synthetic_cells({"shift": {"bots": 0.3}}, seeds=3)]
+    for result in cells:
+        Store(tmp_path).save(result)
+    assert "bots > shuffle" in write_report(tmp_path).text.read_text()
+
+
+def test_a_file_and_a_variant_are_run_and_reported(tmp_path, capsys):
+    path = tmp_path / "mine.toml"
+    path.write_text('name = "mine"\nsummary = ""\nnum_tasks = 300\nnum_heldout = 50\n')
+    arguments = ["run", "smoke", "--out", str(tmp_path / "out"), "--seeds", "1", "--steps", "4"]
+    arguments += ["--batch-size", "8", "--group-size", "4", "--strategy", "bots"]
+    arguments += ["--scenario", f"{path}@steep", "--scenario", str(path), "--scenario", "no_refs"]
+    arguments += ["--num-tasks", "300"]
+    assert main(arguments) == 0
+    assert "left out on no_refs" in capsys.readouterr().err
+    cells = {(r.cell.setting, r.cell.strategy) for r in Store(tmp_path / "out").load()}
+    assert cells == {
+        ("mine", "bots"),
+        ("mine", "shuffle"),
+        ("mine@steep", "bots"),
+        ("mine@steep", "shuffle"),
+        ("no_refs", "shuffle"),
+    }

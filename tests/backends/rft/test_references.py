@@ -388,7 +388,9 @@ def started(arguments: list[str], out: Path) -> subprocess.Popen[str]:
     return process
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "number", [signal.SIGKILL, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)]
+)
 def test_a_killed_run_goes_on_and_measures_nothing_twice(models, tmp_path, whole, spy, number):
     out = tmp_path / "refs.parquet"
     process = started(command(models, out, "--chunk=1"), out)
