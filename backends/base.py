@@ -51,6 +51,10 @@ class AbstractBackend(ABC):
         """
 
     @abstractmethod
+    def skip(self) -> dict[str, float]:
+        """Lets a step pass in which no group was worth training on; figures to log."""
+
+    @abstractmethod
     def evaluate(self) -> float:
         """Solve rate on held-out tasks that are never trained on, in [0, 1]."""
 

@@ -40,7 +40,7 @@ class StepRecord:
         kept_B: places of the groups that were trained on, among those generated; may be empty.
         delivered: what the selector was told after the step, in this order: `feedback`, unless it
             is late on this backend.
-        train_metrics: the backend's figures for the step; empty when nothing was trained.
+        train_metrics: the backend's figures for the step.
         seconds: time spent in `select`, `rollout`, `train` and `update`.
     """
 
@@ -149,9 +149,9 @@ class _Meter:
         self, generated: RolloutBatch, kept: Ints, batch_size: int
     ) -> tuple[Ints, dict[str, float]]:
         kept_B = _checked_places(kept, batch_size, generated.num_groups)
-        if kept_B.size == 0:
-            return kept_B, {}
         with self._timed("train"):
+            if kept_B.size == 0:
+                return kept_B, self._backend.skip()
             return kept_B, self._backend.train(generated.take(kept_B))
 
     def update(self, delivered: tuple[Feedback, ...]) -> None:

@@ -74,17 +74,14 @@ class SimulatedBackend(AbstractBackend):
             The learner's figures; `generated_tokens` and simulated seconds, `time/generation`,
             `time/training` and `time/step`, since the last training.
         """
-        figures = self._learner.train(batch.task_ids_B, batch.rewards_BG)
         tokens_B = np.array(batch.payload_B or np.zeros(batch.num_groups), dtype=np.float64)
-        training = self._clock.training(float(tokens_B[batch.informative_B].sum()))
-        tokens, generation = self._pending.tolist()
-        self._pending[:] = 0
-        return figures | {
-            "generated_tokens": tokens,
-            "time/generation": generation,
-            "time/training": training,
-            "time/step": self._clock.step(generation, training, self._learner.law.lag > 0),
-        }
+        figures = self._learner.train(batch.task_ids_B, batch.rewards_BG)
+        return figures | self._times(float(tokens_B[batch.informative_B].sum()))
+
+    def skip(self) -> dict[str, float]:
+        """What moves without training moves on: drift, arrivals, forgetting, the clock."""
+        figures = self._learner.train(np.empty(0, dtype=np.int64), np.empty((0, 1)))
+        return figures | self._times(0.0)
 
     def deliver(self, batch: RolloutBatch) -> tuple[Feedback, ...]:
         """The counts of `feedback_delay` steps ago."""
@@ -120,15 +117,31 @@ class SimulatedBackend(AbstractBackend):
                 "checkpoint, or build the backend that it was saved with"
             )
         pending = np.array(state["pending"], dtype=np.float64)
-        if pending.shape != (2,) or not (pending >= 0).all():
+        if pending.shape != (2,) or not (pending >= 0).all() or np.isinf(pending).any():
             raise ValueError("pending in the state is damaged: go back to an earlier checkpoint")
-        late = _unpacked(state, self._pool.num_tasks, self._delay)
+        late = _unpacked(state, self._pool.num_tasks)
+        if len(late) > self._delay:
+            raise ValueError(
+                f"the state has {len(late)} steps of feedback on their way, for another backend: "
+                f"here feedback is {self._delay} steps late"
+            )
         own = {name: value for name, value in state.items() if name not in _OWN_ENTRIES}
         self._learner.load_state_dict(own)
         self._pending, self._late = pending, late
 
     def close(self) -> None:
         """Nothing to release."""
+
+    def _times(self, trained_tokens: float) -> dict[str, float]:
+        training = self._clock.training(trained_tokens)
+        tokens, generation = self._pending.tolist()
+        self._pending[:] = 0
+        return {
+            "generated_tokens": tokens,
+            "time/generation": generation,
+            "time/training": training,
+            "time/step": self._clock.step(generation, training, self._learner.law.lag > 0),
+        }
 
 
 class SimulatedTruth(AbstractTruth):
@@ -163,10 +176,10 @@ def preview(scenario: Scenario, num_tasks: int = 200) -> tuple[Pool, bool]:
     return simulate(small, 0)[0].pool, True
 
 
-def _unpacked(state: dict[str, Any], num_tasks: int, most: int) -> deque[Feedback]:
+def _unpacked(state: dict[str, Any], num_tasks: int) -> deque[Feedback]:
     """The feedback on its way, oldest first."""
     sizes = np.asarray(state["late_sizes"])
-    sound = sizes.ndim == 1 and sizes.size <= most and sizes.dtype.kind in "iu"
+    sound = sizes.ndim == 1 and sizes.dtype.kind in "iu"
     columns = [np.asarray(state[f"late_{name}"]) for name in ("tasks", "successes", "trials")]
     if not sound or (sizes < 0).any() or any(c.shape != (sizes.sum(),) for c in columns):
         raise ValueError("feedback in the state is damaged: go back to an earlier checkpoint")

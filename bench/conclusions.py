@@ -11,7 +11,7 @@ from bench.scenario_choice import split
 from bench.stats import Estimate
 from bench.summary import Row
 from bench.tables import Table, number
-from simulator import VARIANTS
+from simulator import SCENARIOS, VARIANTS
 
 DEFAULT = "default"
 DEFAULT_LAW = "GRPO, α = 0.5, free repetition"
@@ -56,14 +56,15 @@ class Conclusion:
         return "reversed" if self.gain.high < 0 else "undecided"
 
 
-def conclusions(rows: Sequence[Row], pairs: Sequence[tuple[str, str]] = PAIRS) -> list[Conclusion]:
-    """Every pair of strategies on every setting that has runs of both on seeds in common."""
+def conclusions(rows: Sequence[Row]) -> list[Conclusion]:
+    """All of `PAIRS` on every setting that has runs of both on seeds in common."""
     by_setting: dict[str, dict[str, Row]] = {}
     for row in rows:
         by_setting.setdefault(row.setting, {})[row.strategy] = row
     return [
         Conclusion(*place(setting), better, worse, _difference(of[better], of[worse]))
-        for setting, of in by_setting.items()
+        for setting in in_catalogue_order(by_setting)
+        for of in [by_setting[setting]]
         for better, worse in PAIRS
         if better in of and worse in of and set(of[better].seeds) & set(of[worse].seeds)
     ]
@@ -79,6 +80,17 @@ def in_order(variants: Iterable[str]) -> list[str]:
     """Variants, each once: the default, those of the catalogue, then combinations of them."""
     order = [DEFAULT, *VARIANTS]
     return sorted(set(variants), key=lambda v: (order.index(v) if v in order else len(order), v))
+
+
+def in_catalogue_order(settings: Iterable[str]) -> list[str]:
+    """Settings, each once: scenarios of the catalogue first."""
+    known = list(SCENARIOS)
+
+    def where(setting: str) -> int:
+        scenario = place(setting)[0]
+        return known.index(scenario) if scenario in known else len(known)
+
+    return sorted(dict.fromkeys(settings), key=where)
 
 
 def counts_table(found: Sequence[Conclusion]) -> Table:

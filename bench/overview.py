@@ -1,11 +1,11 @@
 """Compact tables over many settings."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from bench import stats
-from bench.conclusions import DEFAULT, in_order, place
+from bench.conclusions import DEFAULT, in_catalogue_order, in_order, place
 from bench.metrics import ALL_AXES
 from bench.strategies import REFERENCE
 from bench.summary import Row, standings
@@ -32,17 +32,6 @@ def shared(rows: Sequence[Row]) -> list[Row]:
     for row in rows:
         of.setdefault(row.setting, set()).add(row.strategy)
     return [row for row in rows if of[row.setting] == strategies]
-
-
-def in_catalogue_order(settings: Iterable[str]) -> list[str]:
-    """Settings, each once: scenarios of the catalogue first."""
-    known = list(SCENARIOS)
-
-    def where(setting: str) -> int:
-        scenario = place(setting)[0]
-        return known.index(scenario) if scenario in known else len(known)
-
-    return sorted(dict.fromkeys(settings), key=where)
 
 
 def gains_table(rows: Sequence[Row]) -> Table:

@@ -1,22 +1,15 @@
 """One self-contained HTML page and a Markdown file about a folder of results."""
 
-import base64
-import html
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from backends.files import atomic
-from bench import figures, overview, panels, paper
-from bench.conclusions import (
-    DEFAULT,
-    DEFAULT_LAW,
-    conclusions,
-    counts_table,
-    law_dependent_table,
-    place,
-)
+from bench import figures, overview, paper
+from bench.conclusions import DEFAULT, place
+from bench.many import law_by_law, of_many
+from bench.page import Section, markdown, page
 from bench.store import CellId, CellResult, Store
 from bench.strategies import REFERENCE, STRATEGIES
 from bench.summary import Row, Standing, standings, summarize
@@ -40,16 +33,6 @@ DEFINITIONS = Table(
         ("excess", "part of Brier or log-loss that is due to the prediction; 0 for the truth"),
     ),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Section:
-    """A heading, a paragraph, and below it a picture or tables."""
-
-    title: str
-    text: str
-    picture: Path | None = None
-    tables: tuple[Table, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +63,7 @@ def write_report(folder: Path) -> Report:
     table = standings(main)
     pictures = folder / "figures"
     pictures.mkdir(parents=True, exist_ok=True)
-    parts = _of_few if len(runs) <= FEW_SETTINGS else _of_many
+    parts = _of_few if len(runs) <= FEW_SETTINGS else of_many
     sections = [
         *_standings(table, main),
         *parts(runs, rows, pictures),
@@ -89,10 +72,10 @@ def write_report(folder: Path) -> Report:
     ]
     lead = _lead(results, store.failures())
     commands = [*_commands(folder), f"python -m bench report {shown(folder)}"]
-    page, text = folder / "report.html", folder / "report.md"
-    page.write_text(_page(folder.name, lead, commands, sections), encoding="utf-8")
-    text.write_text(_markdown(folder.name, lead, commands, sections), encoding="utf-8")
-    return Report(page, text, standings_table(table).markdown() if table else _without(rows))
+    html, text = folder / "report.html", folder / "report.md"
+    html.write_text(page(folder.name, lead, commands, sections), encoding="utf-8")
+    text.write_text(markdown(folder.name, lead, commands, sections), encoding="utf-8")
+    return Report(html, text, standings_table(table).markdown() if table else _without(rows))
 
 
 def _of_few(runs: figures.Runs, rows: Sequence[Row], folder: Path) -> list[Section]:
@@ -100,19 +83,8 @@ def _of_few(runs: figures.Runs, rows: Sequence[Row], folder: Path) -> list[Secti
     several = len({place(setting)[1] for setting in runs}) > 1
     return [
         *_pictures(runs, rows, folder),
-        *(_conclusions(rows) if several else []),
+        *(law_by_law(rows) if several else []),
         *_details(runs, rows),
-    ]
-
-
-def _of_many(runs: figures.Runs, rows: Sequence[Row], folder: Path) -> list[Section]:
-    """A small panel and a line per setting, and what holds where."""
-    main = overview.main_variant(rows)
-    shown_rows = overview.under(rows, main)
-    return [
-        *_grid(runs, shown_rows, folder),
-        *([_gains(shown_rows, main)] if shown_rows else []),
-        *_conclusions(rows),
     ]
 
 
@@ -183,61 +155,6 @@ def _price_of(rows: Sequence[Row]) -> str:
     if len(priced) == len(known):
         return "Repeating a task has a price in these settings."
     return f"Repeating a task has a price on {', '.join(priced)}, and is free elsewhere."
-
-
-def _grid(runs: figures.Runs, rows: Sequence[Row], folder: Path) -> list[Section]:
-    """Learning curves of all settings that `rows` are about."""
-    of_reference = {row.setting: row for row in rows if row.strategy == REFERENCE}
-    learning = {
-        setting: runs[setting]
-        for setting in overview.in_catalogue_order(of_reference)
-        if figures.learns(runs[setting])
-    }
-    if not learning:
-        return []
-    flat = [setting for setting in of_reference if setting not in learning]
-    path = folder / "gains.png"
-    titles = {s: f"{s}  ETR {of_reference[s].figures['etr'].value:.2f}" for s in learning}
-    panels.gain_grid(learning, path, titles)
-    text = (
-        f"Above the dashed line is better than {REFERENCE}. Pools and random numbers are shared "
-        "by the strategies of a seed, so their noise cancels. ETR is the share of groups that are "
-        f"informative under {REFERENCE}."
-    )
-    without = f" Nothing can be learnt on {', '.join(flat)}." if flat else ""
-    return [Section("Learning, setting by setting", text + without, picture=path)]
-
-
-def _gains(rows: Sequence[Row], variant: str) -> Section:
-    text = (
-        f"Variant: {variant}. 100 points are all held-out tasks. {INDISTINCT}: the 95 % interval "
-        "of the paired difference (Student's) covers 0, or there are too few seeds for one. Costs "
-        f"are relative to {REFERENCE}'s; tokens and seconds are simulated where the learner is."
-    )
-    tables = (overview.gains_table(rows), overview.axes_table(rows))
-    return Section("Setting by setting", text, tables=tables)
-
-
-def _conclusions(rows: Sequence[Row]) -> list[Section]:
-    found = conclusions(rows)
-    if not found:
-        return []
-    text = (
-        f"{DEFAULT}: {DEFAULT_LAW}, unless the scenario says otherwise. A conclusion holds or is "
-        "reversed where the 95 % interval of the difference in held-out solve rate at equal "
-        "rollouts, paired over seeds (Student's), excludes 0. Of every 40 that are truly "
-        "undecided, about one is said to hold and one to be reversed. Numbers in brackets are "
-        "points of solve rate. Scores average over the settings on which the gain oracle gains "
-        "enough to be a unit, mean gains over all."
-    )
-    dependent = law_dependent_table(found)
-    several = len({place(row.setting)[1] for row in rows}) > 1
-    tables = [counts_table(found)]
-    if several:
-        tables += [overview.scores_table(rows), overview.mean_gains_table(rows)]
-    if dependent.rows:
-        tables.append(dependent)
-    return [Section("Conclusions, law by law", text, tables=tuple(tables))]
 
 
 def _pictures(runs: figures.Runs, rows: Sequence[Row], folder: Path) -> list[Section]:
@@ -350,46 +267,3 @@ def _lead(results: Sequence[CellResult], failures: Sequence[tuple[CellId, str]])
         lines.append(f"{len(failures)} CELLS FAILED and are missing below:")
         lines += [f"{cell}: {error.strip().splitlines()[-1]}" for cell, error in failures]
     return lines
-
-
-def _markdown(
-    title: str, lead: Sequence[str], commands: Sequence[str], sections: Sequence[Section]
-) -> str:
-    parts = [f"# {title}", *lead, "```\n" + "\n".join(commands) + "\n```"]
-    for section in sections:
-        parts += [f"## {section.title}", section.text]
-        if section.picture:
-            parts.append(f"![{section.title}](figures/{section.picture.name})")
-            parts.append(f"*Made by `{'; '.join(commands)}`*")
-        for table in section.tables:
-            parts += [f"**{table.title}**", table.markdown()] if table.title else [table.markdown()]
-    return "\n\n".join(parts) + "\n"
-
-
-def _page(
-    title: str, lead: Sequence[str], commands: Sequence[str], sections: Sequence[Section]
-) -> str:
-    source = html.escape("; ".join(commands))
-    body = [f"<h1>BOTS benchmark: {html.escape(title)}</h1>"]
-    body += [f"<p>{html.escape(line)}</p>" for line in lead]
-    body.append("<pre>" + html.escape("\n".join(commands)) + "</pre>")
-    for section in sections:
-        body.append(f"<h2>{html.escape(section.title)}</h2><p>{html.escape(section.text)}</p>")
-        if section.picture:
-            data = base64.b64encode(section.picture.read_bytes()).decode()
-            alt = html.escape(section.title)
-            body.append(
-                f'<figure><div><img alt="{alt}" src="data:image/png;base64,{data}"></div>'
-                f"<figcaption>{source}</figcaption></figure>"
-            )
-        for table in section.tables:
-            if table.title:
-                body.append(f"<h3>{html.escape(table.title)}</h3>")
-            body.append(f'<div class="table">{table.html()}</div>')
-    style = (Path(__file__).parent / "report.css").read_text(encoding="utf-8")
-    return (
-        "<!doctype html><html lang=en><meta charset=utf-8>"
-        '<meta name=viewport content="width=device-width, initial-scale=1">'
-        f"<title>BOTS benchmark: {html.escape(title)}</title><style>{style}</style>"
-        f"<body><main>{''.join(body)}</main></body></html>"
-    )

@@ -153,7 +153,7 @@ LEARNER = Suite(
     "Every scenario, reduced, under every law of learning and price of repetition.",
     tuple(varied for scenario in SCENARIOS.values() for varied in _under_every_law(scenario)),
     _LEARNER_STRATEGIES,
-    num_seeds=4,
+    num_seeds=3,
     fewer_seeds=_fewer_seeds(tuple(SCENARIOS.values())),
     horizon=1.25,
 )
@@ -205,6 +205,8 @@ REAL = Suite(
     ),
 )
 
-_NAMED = {suite.name: suite for suite in (SMOKE, CORE, LEARNER, SENSITIVITY, PAPER, REAL_TINY, REAL)}
+_NAMED = {
+    suite.name: suite for suite in (SMOKE, CORE, LEARNER, SENSITIVITY, PAPER, REAL_TINY, REAL)
+}
 BY_TAG = {tag: _tagged(tag) for tag in TAGS if tag not in _NAMED}
 SUITES = _NAMED | BY_TAG

@@ -24,6 +24,11 @@ class Table:
     headings: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
 
+    def transposed(self) -> "Table":
+        """The same with rows for columns."""
+        (corner, *headings), *columns = zip(self.headings, *self.rows, strict=True)
+        return Table(self.title, (corner, *headings), tuple(columns))
+
     def markdown(self) -> str:
         """The table in Markdown, numbers right-aligned."""
         rule = ["---", *["---:"] * (len(self.headings) - 1)]

@@ -1,5 +1,6 @@
 """From a scenario and a seed to a learner."""
 
+from dataclasses import replace
 from zlib import crc32
 
 import numpy as np
@@ -37,8 +38,11 @@ def build(scenario: Scenario, seed: int) -> tuple[Learner, Rates, npt.NDArray[np
 
 
 def _heldout(population: Population, size: int, rng: np.random.Generator) -> Tasks:
-    """Tasks of the same law: unfiltered, shifted, and always there unless they are to move."""
-    tasks = draw(population, size, rng)
+    """Tasks of the same law, shifted: unfiltered, with labels that are neither flaky nor wrong, and
+    always there unless they are to move.
+    """
+    clean = tuple(replace(domain, flaky=0.0, mislabelled=0.0) for domain in population.domains)
+    tasks = draw(replace(population, domains=clean), size, rng)
     shifted_N = (tasks.logit_N + np.float32(population.heldout_shift)).astype(np.float32)
     if not population.heldout_moves:
         tasks = tasks._replace(

@@ -14,7 +14,7 @@ Rates = dict[str, Floats]
 
 
 def draw(population: Population, num_tasks: int, rng: np.random.Generator) -> Tasks:
-    """`num_tasks` tasks, unfiltered; held-out tasks without near duplicates are drawn so."""
+    """`num_tasks` tasks, unfiltered and without near duplicates."""
     kinds_N = _kinds(population, num_tasks, rng)
     skills_N = rng.integers(population.skills_per_domain, size=num_tasks)
     columns: dict[str, npt.NDArray] = {}
@@ -74,14 +74,16 @@ def _of_domain(domain: Domain, skills_K: Ints, rng: np.random.Generator) -> dict
     ceiling_K = _beta(domain.ceiling, domain.ceiling_sd, size, rng)
     guess_K = np.minimum(_beta(domain.guess, domain.guess_sd, size, rng), ceiling_K)
     flaky_K = label_K < domain.unsolvable + domain.flaky
-    ceiling_K = np.where(flaky_K, np.maximum(domain.flaky_ceiling, guess_K), ceiling_K)
+    shaky_K = np.maximum(np.minimum(ceiling_K, domain.flaky_ceiling), guess_K)
+    ceiling_K = np.where(flaky_K, shaky_K, ceiling_K)
     hopeless_K = label_K < domain.unsolvable
     late_K = rng.random(size) < domain.late
     arrives_K = rng.integers(domain.late_from, domain.late_to + 1, size)
+    log_value = -(domain.transfer_sd**2) / 2  # a mean of 1 whatever the spread
     return {
         "logit_N": logit_K,
         "slope_N": np.exp(log_slope_K),
-        "transfer_N": domain.speed * np.exp(rng.normal(0, domain.transfer_sd, size)),
+        "transfer_N": domain.speed * np.exp(rng.normal(log_value, domain.transfer_sd, size)),
         "guess_N": np.where(hopeless_K, 0.0, guess_K),
         "ceiling_N": np.where(hopeless_K, 0.0, ceiling_K),
         "wrong_N": label_K > 1 - domain.mislabelled,
@@ -158,9 +160,9 @@ def _measured(
     logit = logit + reference.residual_sd * residual
     solved = _sigmoid(logit) ** tasks.chain_N
     unlocked = _sigmoid((reference.ability - tasks.threshold_N) / UNLOCK_WIDTH)
-    solved = solved * np.where(tasks.need_N > 0, unlocked, 1.0)
-    chance = tasks.guess_N + (tasks.ceiling_N - tasks.guess_N) * solved
-    chance = np.where(tasks.wrong_N, 0.5 * (1 - solved), chance)
+    unlocked = np.where(tasks.need_N > 0, unlocked, 1.0)
+    chance = tasks.guess_N + (tasks.ceiling_N - tasks.guess_N) * unlocked * solved
+    chance = np.where(tasks.wrong_N, 0.5 * (1 - solved) * unlocked, chance)
     rates = rng.binomial(reference.trials, np.clip(chance, 0, 1)) / reference.trials
     if reference.reversed > 0:
         rates = np.where(rng.random(rates.size) < reference.reversed, 1 - rates, rates)

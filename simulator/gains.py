@@ -15,8 +15,8 @@ law                   advantage                       weight of a binary group
 `hard`                none: rare successes teach most, (1 - m)^2
 ====================  ==============================  =====================================
 
-The first four are exact for binary rewards, whatever the model. All but `grpo` and `transfer` are
-doubled, so that every law gives a half-solved task a weight of 1/2 (`rloo` in the limit of large
+The first four are exact for binary rewards, whatever the model. `drgrpo`, `rloo` and `hard` are
+doubled, so that every law gives a half-solved group a weight of 1/2 (`rloo` in the limit of large
 groups) and a learning rate means the same under each. Sources: GRPO arXiv 2402.03300, Dr. GRPO
 2503.20783, RLOO 2402.14740, MaxRL 2602.02710; the last two laws are stress tests.
 """

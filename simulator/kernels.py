@@ -1,6 +1,6 @@
 """Compiled inner loops over tasks, which write into arrays that they are given.
 
-Each has a plain NumPy twin in `tests/simulator/naive.py`.
+Each has a plain NumPy twin in `simulator/plain.py`.
 """
 
 import math
@@ -58,7 +58,7 @@ def _step_rate(tasks, task, ability):
     if ability.wandering > 0.0:
         logit += ability.wandering * normal(stream(ability.key, cluster, 1), 0)
     if ability.memory_C.size > 0 and ability.memory_C[cluster] != 0.0:
-        age = ability.step - ability.touched_C[cluster]
+        age = max(ability.step - ability.touched_C[cluster], 0)  # a lagged policy is older
         logit += ability.memory_C[cluster] * math.exp(-age / ability.memory_steps)
     logit += ability.sharpening * _SHARPENING_SCALE * math.tanh(logit / _SHARPENING_SCALE)
     return 1.0 / (1.0 + math.exp(-logit))
@@ -214,18 +214,18 @@ def learn(
         task_ids_B: the groups' tasks.
         weights_B: w / N_e, what each group's rewards are worth; 0 teaches nothing.
         ability: as it is before the step; its memory is changed in place.
-        visits_C: times each cluster was trained on; advanced in place.
+        visits_C: times each cluster taught something; advanced in place.
         repetition_visits: nu; a cluster visited v times before teaches 1 / (1 + v / nu).
         own_rate: kappa times the step's size, what the task's own logit gains; 0: no memory.
         gradient_D1: sums over the batch by ability, and last by the gate's logit, shape (D + 1,).
     """
     for b in range(task_ids_B.size):
         task = task_ids_B[b]
+        if weights_B[b] == 0.0:
+            continue
         cluster = tasks.cluster_N[task]
         weight = weights_B[b] / (1.0 + visits_C[cluster] / repetition_visits)
         visits_C[cluster] += 1
-        if weight == 0.0:
-            continue
         _, to_logit, to_gate, to_need = _response(tasks, task, ability)
         push = weight * tasks.transfer_N[task] * to_logit
         need_push = weight * tasks.transfer_N[task] * to_need

@@ -30,12 +30,12 @@ class LearnerLaw:
     interference: float = 0.0  # iota >= 0: what one domain's progress takes from the others
     memory_rate: float = 30.0  # kappa >= 0: gain of a task's own logit, relative to ability's
     memory_steps: float = 400.0  # tau_m > 0: steps after which 1/e of that is left
-    repetition_visits: float = math.inf  # nu > 0: visits after which a task teaches half as much
+    repetition_visits: float = math.inf  # nu > 0: after so many lessons a task teaches half as much
     gate_logit: float = math.inf  # phi at the start; infinity: every answer is in format
     gate_rate: float = 0.0  # kappa_phi: how fast the format is learnt, relative to ability
     lag: int = 0  # steps by which the policy that generates is older than the one trained
     lag_cost: float = 0.03  # omega >= 0: a step shrinks by exp(-omega lag)
-    jump: float = 0.0  # logits that every ability gains at once ...
+    jump: float = 0.0  # logits that every mastery gains at once ...
     jump_step: int = 100  # ... before this step
 
     def __post_init__(self) -> None:
@@ -60,7 +60,7 @@ class LearnerLaw:
             memory_rate=(self.memory_rate >= 0, "must not be negative"),
             memory_steps=(self.memory_steps > 0, "must be positive"),
             repetition_visits=(self.repetition_visits > 0, "must be positive; inf: no price"),
-            gate_logit=(not math.isnan(self.gate_logit), "must be a number; inf: no gate"),
+            gate_logit=(self.gate_logit >= -30, "must be at least -30; inf: no gate"),
             gate_rate=(self.gate_rate >= 0, "must not be negative"),
             lag=(self.lag >= 0, "must not be negative"),
             lag_cost=(self.lag_cost >= 0, "must not be negative"),

@@ -134,6 +134,10 @@ class Learner:
     def train(self, task_ids_B: Ints, rewards_BG: Floats) -> dict[str, float]:
         """One training step on these groups, NaN for lost rollouts; figures about it."""
         self._check_ids(task_ids_B)
+        if rewards_BG.ndim != 2 or len(rewards_BG) != task_ids_B.size:
+            raise ValueError(
+                f"rewards have shape {rewards_BG.shape}; they must be ({task_ids_B.size}, G)"
+            )
         moments_3B = np.empty((3, task_ids_B.size))
         kernels.moments(rewards_BG, moments_3B)
         mean_B, variance_B, size_B = moments_3B
@@ -185,12 +189,13 @@ class Learner:
         """First-order gain in held-out solve rate to be expected of one group of each task.
 
         E[w] (d theta, d phi per unit of group weight) . (gradient of the held-out mean), up to the
-        step size that a batch's tasks share; the price of repetition is known. For oracles only.
+        step size, which is taken to be common: at alpha < 1 it also depends on how many groups are
+        informative. Capacity, interference and the price of repetition are known. For oracles only.
         """
         tasks, ability = self.tasks, self._ability()
         rate_N, to_logit_N, to_gate_N, to_need_N = _all_responses(tasks, ability)
         gradient_D, gate_gradient = self._heldout_gradient()
-        gradient_D *= np.maximum(1 - self._skills_D / self.law.capacity, 0.0)
+        gradient_D = self._worth(gradient_D)
         shared_N = ability.general * gradient_D[0] + ability.domain * gradient_D[tasks.domain_N]
         gains_N = to_logit_N * (shared_N + ability.skill * gradient_D[tasks.skill_N])
         gains_N += to_need_N * (shared_N + ability.skill * gradient_D[tasks.need_N])
@@ -238,12 +243,14 @@ class Learner:
         visits = _column(state, "visits", np.int32, visited.size)
         memory = _column(state, "memory", np.float32, visited.size)
         touched = _column(state, "touched", np.int32, visited.size)
-        step = int(state["step"])
+        step = state["step"]
         self._check_ids(drawn)
-        inside = not visited.size or 0 <= visited.min() <= visited.max() < self._visits_C.size
-        if not (sound and inside and step >= 0 and np.isfinite(memory).all()):
+        sound &= isinstance(step, (int, np.integer)) and not isinstance(step, bool) and step >= 0
+        sound &= all((np.diff(places) > 0).all() for places in (drawn, visited))
+        sound &= not visited.size or visited[-1] < self._visits_C.size
+        if not (sound and np.isfinite(memory).all() and (touched <= step).all()):
             raise ValueError("the state is damaged: go back to an earlier checkpoint")
-        self._skills_VD, self._gates_V, self._step = skills_VD, gates_V, step
+        self._skills_VD, self._gates_V, self._step = skills_VD, gates_V, int(step)
         for array, places, values in (
             (self._drawn_N, drawn, counts),
             (self._visits_C, visited, visits),
@@ -311,6 +318,14 @@ class Learner:
                 gradient_D[domains].sum() - gradient_D[domains]
             )
         return direction_D
+
+    def _worth(self, gradient_D: Floats) -> Floats:
+        """What a unit of gradient is worth, given the held-out mean's derivatives by ability."""
+        law, domains = self.law, slice(1, 1 + self._num_domains)
+        worth_D = gradient_D * np.maximum(1 - self._skills_D / law.capacity, 0.0)
+        others_D = gradient_D[domains].sum() - gradient_D[domains]
+        worth_D[domains] -= law.interference * others_D
+        return worth_D
 
     def _ability(self, lagged: bool = False) -> Ability:
         law, version = self.law, 0 if lagged else -1

@@ -135,7 +135,7 @@ def learn(
     """Gradient by ability and gate, shape (D + 1,); distinct clusters only."""
     clusters_B = tasks.cluster_N[task_ids_B]
     weights_B = weights_B / (1 + visits_C[clusters_B] / repetition_visits)
-    visits_C[clusters_B] += 1
+    visits_C[clusters_B[weights_B != 0]] += 1
     _, to_logit_B, to_gate_B, to_need_B = responses(tasks, task_ids_B, ability)
     worth_B = weights_B * tasks.transfer_N[task_ids_B]
     push_B, need_B = worth_B * to_logit_B, worth_B * to_need_B
@@ -165,7 +165,7 @@ def _logits(mine: Tasks, ability: Ability) -> Floats:
         counter_B = stream(ability.key, clusters_B, 1)
         logit_B = logit_B + ability.wandering * normal(counter_B, 0)
     if ability.memory_C.size > 0:
-        age_B = ability.step - ability.touched_C[clusters_B]
+        age_B = np.maximum(ability.step - ability.touched_C[clusters_B], 0)
         kept_B = np.exp(-age_B / ability.memory_steps)
         logit_B = logit_B + ability.memory_C[clusters_B].astype(np.float64) * kept_B
     return logit_B + ability.sharpening * 3 * np.tanh(logit_B / 3)

@@ -51,7 +51,7 @@ class Domain:
     transfer_sd: float = 0.25  # sd of log transfer value
     speed: float = 1.0  # factor on what its tasks teach
     longest_chain: int = 1  # a task takes 1 to this many steps that must all succeed
-    locked: float = 0.0  # share of tasks that need another skill of the domain first
+    locked: float = 0.0  # share that needs the skill before its own; first skills are open
     unlock: float = 0.3  # mastery of that skill at which half of their rate is there, in logits
     log_tokens: float = 6.0  # mean log length of an answer of mean difficulty
     tokens_slope: float = 0.0  # gain in log length per sd of difficulty
@@ -103,7 +103,10 @@ class Domain:
             late=(0 <= self.late <= 1, "must lie in [0, 1]"),
             late_from=(self.late_from >= 0, "must not be negative"),
             late_to=(self.late_to >= self.late_from, "must be at least late_from"),
-            leaves=(self.leaves >= 0, "must not be negative; 0: never"),
+            leaves=(
+                self.leaves == 0 or self.leaves > self.late_to,
+                "must be 0 (never) or after late_to",
+            ),
         )
 
 
@@ -166,8 +169,11 @@ class Population:
         require(
             self,
             domains=(
-                0 < len(self.domains) <= 100 and abs(shares - 1) < _SUM_TOLERANCE,
-                f"must be 1 to 100 domains whose shares sum to 1, not {shares:g}",
+                0 < len(self.domains) <= 100
+                and abs(shares - 1) < _SUM_TOLERANCE
+                and _always_populated(self.domains),
+                f"must be 1 to 100 domains whose shares sum to 1 (not {shares:g}), with some tasks "
+                "there at every step",
             ),
             skills_per_domain=(1 <= self.skills_per_domain <= 100, "must lie in 1 to 100"),
             references=(len(set(names)) == len(names), "must have distinct names"),
@@ -188,6 +194,18 @@ class Population:
             heldout_shift=(math.isfinite(self.heldout_shift), "must be finite"),
             heldout_moves=(isinstance(self.heldout_moves, bool), "must be True or False"),
         )
+
+
+def _always_populated(domains: tuple[Domain, ...]) -> bool:
+    """Whether at every step some domain has tasks: checked where one leaves, and at the start."""
+    return all(
+        any(
+            (domain.late < 1 or domain.late_to <= step)
+            and (domain.leaves == 0 or domain.leaves > step)
+            for domain in domains
+        )
+        for step in (0, *(domain.leaves for domain in domains))
+    )
 
 
 def alike(count: int = 3, **overrides: object) -> tuple[Domain, ...]:

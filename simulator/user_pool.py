@@ -167,12 +167,13 @@ def _assemble(
     rng: np.random.Generator,
 ) -> Tasks:
     skills_N = domains_N * _SKILLS_PER_DOMAIN + rng.integers(_SKILLS_PER_DOMAIN, size=logit_N.size)
+    spread = Domain().transfer_sd
     return assemble(
         logit_N,
         domain_N=1 + domains_N,
         skill_N=2 + int(domains_N.max()) + skills_N,
         slope_N=slope_N,
-        transfer_N=np.exp(rng.normal(0, Domain().transfer_sd, logit_N.size)),
+        transfer_N=np.exp(rng.normal(-(spread**2) / 2, spread, logit_N.size)),
         guess_N=guess_N,
         ceiling_N=ceiling_N,
     )

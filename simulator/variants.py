@@ -48,12 +48,12 @@ VARIANTS = {
     "alpha1": Variant("batch", "a step grows with its groups", _with_law(batch_exponent=1.0)),
     "mild": Variant(
         "repetition",
-        "a task teaches half as much after 50 visits",
+        "a task teaches half as much after 50 lessons",
         _with_law(repetition_visits=MILD_VISITS),
     ),
     "steep": Variant(
         "repetition",
-        "a task teaches half as much after 8 visits",
+        "a task teaches half as much after 8 lessons",
         _with_law(repetition_visits=STEEP_VISITS),
     ),
 }

@@ -127,19 +127,11 @@ class RFTBackend(AbstractBackend):
         trained = time.perf_counter()
         if metrics["updates"] or self._rollouts.sleep:
             self._restarting(lambda: self._engine.sync(self._policy.weights))
-        self._steps += 1
-        self._seen = Counter()
-        timed = {
-            "time/generation": self._pending["generation"],
-            "time/reward": self._pending["reward"],
-            "time/training": trained - began,
-            "time/sync": time.perf_counter() - trained,
-            "generated_tokens": self._pending["tokens"],
-            "cut_off": self._pending["cut_off"],
-            "verifier_failures": self._pending["failures"],
-        }
-        self._pending = dict.fromkeys(self._pending, 0.0)
-        return {**metrics, **timed}
+        return {**metrics, **self._step_over(trained - began, time.perf_counter() - trained)}
+
+    def skip(self) -> dict[str, float]:
+        """The figures of `train` that do not come from the trainer; the model stays as it is."""
+        return self._step_over(0.0, 0.0)
 
     def deliver(self, batch: RolloutBatch) -> tuple[Feedback, ...]:
         """The counts of this step."""
@@ -236,6 +228,22 @@ class RFTBackend(AbstractBackend):
             self._engine.close()
             self._engine = self._start_engine()
             return use()
+
+    def _step_over(self, training: float, sync: float) -> dict[str, float]:
+        """The figures of a step that is over; the next one has fresh seeds."""
+        figures = {
+            "time/generation": self._pending["generation"],
+            "time/reward": self._pending["reward"],
+            "time/training": training,
+            "time/sync": sync,
+            "generated_tokens": self._pending["tokens"],
+            "cut_off": self._pending["cut_off"],
+            "verifier_failures": self._pending["failures"],
+        }
+        self._steps += 1
+        self._seen = Counter()
+        self._pending = dict.fromkeys(self._pending, 0.0)
+        return figures
 
     def _own(self, batch: RolloutBatch) -> list[Group]:
         groups = [group for group in batch.payload_B if isinstance(group, Group)]

@@ -18,7 +18,6 @@ class Grid(NamedTuple):
     steps_T: Floats  # training steps taken; the first is 0
     logits_TM: Floats  # rising in M
     finest_T: Floats  # smallest spacing
-    widest_T: Floats  # largest spacing
 
 
 class Rows(NamedTuple):
@@ -34,10 +33,9 @@ class Rows(NamedTuple):
 def backward(rows, grid, emissions_CM, walk_variance, messages_KM, work_M, scale_K, last_K):
     """Writes P(all groups of task k | logit m at step 0), up to the factor exp(`scale_K`).
 
-    Between two groups a logit moves by the group's shift and by a random walk of variance
-    `walk_variance` per step. That is a three-point law on the grid with exactly this mean and
-    variance, in as many parts as keep it stable; shifts that are large for the grid's spacing get
-    some variance of their own.
+    Between two groups a logit moves by the earlier one's shift, and by a random walk of variance
+    `walk_variance` per step: a three-point law on the grid with exactly this variance, in as many
+    parts as keep its weights positive.
 
     Args:
         rows: the groups.
@@ -54,7 +52,8 @@ def backward(rows, grid, emissions_CM, walk_variance, messages_KM, work_M, scale
         message_M = messages_KM[task]
         if last_K[task] >= 0:
             gap = grid.steps_T[last_K[task]] - grid.steps_T[time]
-            _back(message_M, work_M, grid, time, walk_variance * gap, rows.shift_R[r])
+            _diffuse(message_M, work_M, grid, time, walk_variance * gap)
+            _shift(message_M, work_M, grid, time, rows.shift_R[r])
         largest = 1e-300  # a slope far out can make every point impossible
         for m in range(work_M.size):
             message_M[m] *= emissions_CM[cell, m]
@@ -66,26 +65,42 @@ def backward(rows, grid, emissions_CM, walk_variance, messages_KM, work_M, scale
     for task in range(scale_K.size):
         if last_K[task] > 0:
             variance = walk_variance * grid.steps_T[last_K[task]]
-            _back(messages_KM[task], work_M, grid, 0, variance, 0.0)
+            _diffuse(messages_KM[task], work_M, grid, 0, variance)
 
 
 @compiled
-def _back(message_M, work_M, grid, time, variance, shift):
-    """E[message(logit + move)] for a move of mean `shift` and of this variance."""
-    if variance == 0.0 and shift == 0.0:
+def _diffuse(message_M, work_M, grid, time, variance):
+    """E[message(logit + move)] for a move of mean 0 and of this variance."""
+    if variance == 0.0:
         return
-    finest, logits_M = grid.finest_T[time], grid.logits_TM[time]
-    parts = 2.0 * max((variance + shift * shift) / finest**2, abs(shift) / finest)
-    parts = max(1.0, math.ceil(parts))
-    shift /= parts
-    # Below this variance a weight would be negative: a large shift is spread out a little instead.
-    square = max(variance / parts + shift * shift, abs(shift) * grid.widest_T[time])
+    logits_M = grid.logits_TM[time]
+    parts = max(1.0, math.ceil(2.0 * variance / grid.finest_T[time] ** 2))
     for _ in range(int(parts)):
         for m in range(work_M.size):
             work_M[m] = message_M[m]
         for m in range(1, work_M.size - 1):
             up, down = logits_M[m + 1] - logits_M[m], logits_M[m] - logits_M[m - 1]
-            here = work_M[m]
-            rise = (square + shift * down) / up * (work_M[m + 1] - here)
-            fall = (square - shift * up) / down * (work_M[m - 1] - here)
-            message_M[m] = here + (rise + fall) / (up + down)
+            rise = (work_M[m + 1] - work_M[m]) / up + (work_M[m - 1] - work_M[m]) / down
+            message_M[m] = work_M[m] + variance / parts * rise / (up + down)
+
+
+@compiled
+def _shift(message_M, work_M, grid, time, shift):
+    """message(logit + shift), by interpolation through the five nearest points."""
+    if shift == 0.0:
+        return
+    logits_M, last = grid.logits_TM[time], work_M.size - 1
+    for m in range(work_M.size):
+        work_M[m] = message_M[m]
+    for m in range(work_M.size):
+        below, above = max(m - 1, 0), min(m + 1, last)
+        place = shift * (above - below) / (logits_M[above] - logits_M[below])
+        nearest = math.floor(place + 0.5)
+        u, at = place - nearest, m + int(nearest)
+        outer, inner = u * (u * u - 1.0) / 24.0, u * (u * u - 4.0) / 6.0
+        value = outer * (u - 2.0) * work_M[min(max(at - 2, 0), last)]
+        value -= inner * (u - 1.0) * work_M[min(max(at - 1, 0), last)]
+        value += (u * u - 1.0) * (u * u - 4.0) / 4.0 * work_M[min(max(at, 0), last)]
+        value -= inner * (u + 1.0) * work_M[min(max(at + 1, 0), last)]
+        value += outer * (u + 2.0) * work_M[min(max(at + 2, 0), last)]
+        message_M[m] = max(value, 0.0)

@@ -171,9 +171,8 @@ def _by_node(
         logits_CM = logits_TM[observations.time_C]
         log_CM = -observations.successes_C[:, None] * np.logaddexp(0, -logits_CM)
         log_CM -= failures_C1 * np.logaddexp(0, logits_CM)
-        gaps_TM = np.diff(logits_TM, axis=1)
-        grid = Grid(observations.steps_T, logits_TM, gaps_TM.min(axis=1), gaps_TM.max(axis=1))
-        yield rows, grid, np.exp(log_CM)
+        finest_T = np.diff(logits_TM, axis=1).min(axis=1)
+        yield rows, Grid(observations.steps_T, logits_TM, finest_T), np.exp(log_CM)
 
 
 def moved(logits_M: Floats, steps_T: Floats, dynamics: Dynamics, slope: float) -> Floats:

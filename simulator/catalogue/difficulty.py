@@ -38,15 +38,16 @@ def ushape60():
     return {"population": Population(alike(logit=(Normal(1.0, -1.0, 5.5),)))}
 
 
-@scenario("difficulty", etr=0.33)
+@scenario("difficulty", etr=0.39)
 def gap():
     """Two humps, hopeless and easy, and nothing between: no stepping stones.
 
-    Stresses the wait for hard tasks to come within reach, at a learning rate that lets them.
-    Theory: plateaus where the difficulty spectrum has gaps. Guessed: place and size of the humps.
+    Stresses what happens when the easy hump is used up and the hard one is still out of reach: most
+    policies do not get there, and the gain oracle only in part. Theory: plateaus where the spectrum
+    of difficulty has gaps. Guessed: place and size of the humps, and a fast learner.
     """
     return {
-        "population": Population(alike(logit=(Normal(0.6, -6.0, 1.0), Normal(0.4, 1.0, 1.0)))),
+        "population": Population(alike(logit=(Normal(0.6, -5.0, 1.0), Normal(0.4, 1.0, 1.0)))),
         "law": LearnerLaw(learning_rate=0.06),
     }
 
@@ -73,10 +74,11 @@ def format_unlock():
 
 @scenario("difficulty", "drift", etr=0.5)
 def prerequisites():
-    """Six tasks in ten stay near zero until the skill before theirs is mastered.
+    """Half of the tasks stay near zero until the skill before theirs is mastered.
 
-    Stresses re-testing tasks written off as hopeless. Theory: skills that build on each other.
-    Guessed: the share, the threshold, and a learning rate that reaches it in mid-run.
+    Stresses re-testing tasks written off as hopeless. A task that is about to open teaches the
+    skill it needs more than any other. Theory: skills that build on each other. Guessed: the share,
+    the threshold, how sharp it is, and a learning rate that reaches it in mid-run.
     """
     return {
         "population": Population(alike(locked=0.6, unlock=0.9)),

@@ -7,11 +7,12 @@ from simulator.population import Population, alike
 
 @scenario("law", etr=0.67)
 def plateau():
-    """Abilities saturate at 1.2 logits.
+    """Abilities saturate at 0.4, within the run.
 
     Stresses what is left to win when growth ends. Measured: that compute curves of RL are sigmoid.
+    Guessed: where they end.
     """
-    return {"law": LearnerLaw(capacity=1.2)}
+    return {"law": LearnerLaw(capacity=0.4)}
 
 
 @scenario("law", etr=0.67)

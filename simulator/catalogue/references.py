@@ -68,7 +68,7 @@ def many_refs():
 
 @scenario("references", etr=0.67)
 def missing_refs():
-    """Each reference was measured on half of the tasks, a different half.
+    """Each reference was measured on half of the tasks, drawn at random: a quarter has no rate.
 
     Stresses the handling of gaps, which must not be taken for zeros.
     """

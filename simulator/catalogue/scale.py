@@ -16,7 +16,7 @@ def huge():
 
 @scenario("scale", "repetition", etr=0.65)
 def tiny():
-    """512 tasks, each visited about fifty times, teaching half as much after twenty visits.
+    """512 tasks, each visited about fifty times, teaching half as much after twenty lessons.
 
     Stresses over-repetition. The price is a guess that decides the outcome; see the variants.
     """
@@ -25,9 +25,8 @@ def tiny():
 
 @scenario("repetition", "pool", etr=0.67)
 def duplicates():
-    """Every task comes in ten near copies, which share one memory and one price of repetition.
+    """Every task comes in ten near copies, which drift, remember and tire together.
 
-    Stresses diversity: a new task may be an old one in new words. Visits to copies count together;
-    here a task teaches half as much after twenty. Guessed throughout.
+    Stresses diversity: a new task may be an old one in new words. Lessons from copies add up; here a task teaches half as much after twenty. Guessed throughout.
     """
     return {"population": Population(copies=10), "law": LearnerLaw(repetition_visits=20.0)}

@@ -43,6 +43,9 @@ class FakeBackend(AbstractBackend):
     def train(self, batch: RolloutBatch) -> dict[str, float]:
         return {}
 
+    def skip(self) -> dict[str, float]:
+        return {}
+
     def deliver(self, batch: RolloutBatch) -> tuple[Feedback, ...]:
         self._waiting.append(batch.feedback())
         count = self._releases(self._steps)

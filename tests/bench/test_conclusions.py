@@ -80,6 +80,11 @@ def test_variants_come_in_the_order_of_the_catalogue():
     assert conclusions.in_order(names) == ["default", "maxrl", "steep", "maxrl+steep"]
 
 
+def test_settings_come_in_the_order_of_the_catalogue():
+    names = ["zzz", "tiny", "base@steep", "base"]
+    assert conclusions.in_catalogue_order(names) == ["base@steep", "base", "tiny", "zzz"]
+
+
 def test_an_interval_that_touches_zero_is_undecided():
     touching = Conclusion("base", "default", "bots", "shuffle", Estimate(0.1, 0.0, 0.2))
     assert touching.verdict == "undecided"

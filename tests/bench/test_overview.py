@@ -48,11 +48,6 @@ def test_scores_are_over_settings_that_all_strategies_share(rows):
     assert {row.setting for row in default} == {"base", "tiny"}
 
 
-def test_settings_come_in_the_order_of_the_catalogue():
-    names = ["zzz", "tiny", "base@steep", "base"]
-    assert overview.in_catalogue_order(names) == ["base@steep", "base", "tiny", "zzz"]
-
-
 def test_settings_on_which_the_oracle_gains_little_have_no_score_but_count_in_the_mean(rows):
     assert lines(overview.scores_table(rows))["settings with a score"]["default"] == "1"
     assert lines(overview.mean_gains_table(rows))["bots"]["default"] == "+0.00"

@@ -139,6 +139,12 @@ def test_a_pipe_in_a_cell_does_not_break_a_markdown_table():
     assert table.markdown().splitlines()[2] == "| x\\|y | z |"
 
 
+def test_rows_and_columns_can_change_places():
+    table = Table("t", ("", "a", "b"), (("x", "1", "2"), ("y", "3", "4")))
+    assert table.transposed() == Table("t", ("", "x", "y"), (("a", "1", "3"), ("b", "2", "4")))
+    assert table.transposed().transposed() == table
+
+
 def test_one_seed_has_no_interval(tmp_path):
     run_cells(tiny_plans(["shuffle", "bots", "oracle-gain"], 1), Store(tmp_path), workers=1)
     row = next(row for row in summarize(Store(tmp_path).load()) if row.strategy == "bots")

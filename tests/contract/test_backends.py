@@ -111,6 +111,20 @@ def test_state_of_another_seed_is_refused_and_changes_nothing(make):
     assert live(backend, range(3)) == live(twin, range(3))
 
 
+def test_a_step_can_pass_without_training(make):
+    """The next one has fresh rollouts, as after training, and resumes bit for bit."""
+    backend, twin, ids = make(0), make(0), np.arange(200)
+    first = backend.rollout(ids, 8).rewards_BG
+    backend.skip()
+    second = backend.rollout(ids, 8).rewards_BG
+    assert not np.array_equal(first, second)
+    twin.rollout(ids, 8)
+    twin.skip()
+    resumed = make(0)
+    resumed.load_state_dict(twin.state_dict())
+    assert np.array_equal(resumed.rollout(ids, 8).rewards_BG, second)
+
+
 def test_lost_rollouts_are_no_obstacle_to_training(make):
     backend = make(0)
     batch = backend.rollout(np.arange(20), 8)

@@ -41,6 +41,18 @@ def test_slopes_go_with_logits_as_asked():
     assert np.corrcoef(logs, tasks.logit_N)[0, 1] == pytest.approx(-0.6, abs=0.02)
 
 
+def test_transfer_values_have_mean_one_whatever_their_spread():
+    for spread in (0.25, 0.8):
+        tasks = draw(Population(alike(transfer_sd=spread)), 50_000, np.random.default_rng(0))
+        assert tasks.transfer_N.mean() == pytest.approx(1, abs=0.03)
+
+
+def test_held_out_labels_are_neither_flaky_nor_wrong():
+    heldout = build(SCENARIOS["noisy30"], 0)[0]._heldout
+    assert not heldout.wrong_N.any()
+    assert set(heldout.ceiling_N) == {0, 1}
+
+
 def test_guessing_and_ceilings_follow_their_beta_laws():
     law = Domain(1.0, guess=0.2, guess_sd=0.1, ceiling=0.8, ceiling_sd=0.05, unsolvable=0.0)
     tasks = draw(Population((law,)), 40_000, np.random.default_rng(0))
@@ -133,6 +145,7 @@ def test_a_filter_that_nothing_passes_is_an_error():
         {"longest_chain": 2.5},
         {"late": 2.0},
         {"late_to": -1},
+        {"leaves": 50, "late": 0.5, "late_to": 50},
         {"speed": "fast"},
         {"transfer_sd": float("nan")},
     ],
@@ -147,6 +160,8 @@ def test_impossible_domains_are_refused_by_name(wrong):
     [
         {"domains": ()},
         {"domains": (Domain(0.5), Domain(0.4))},
+        {"domains": (Domain(1.0, late=1.0, late_from=5, late_to=5),)},
+        {"domains": (Domain(1.0, leaves=50),)},
         {"references": (WEAK, WEAK)},
         {"shared_residual": 1.5},
         {"swapped": 0.5, "references": (WEAK,)},

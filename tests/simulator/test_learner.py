@@ -204,6 +204,7 @@ def test_state_of_another_law_is_refused():
         {"capacity": 0},
         {"drift_sd": -0.1},
         {"gate_logit": float("nan")},
+        {"gate_logit": -800.0},
         {"noise": float("nan")},
         {"gain": "ppo"},
         {"repetition_visits": 0},
@@ -216,6 +217,31 @@ def test_state_of_another_law_is_refused():
 def test_impossible_laws_are_refused_by_name(wrong):
     with pytest.raises(ValueError, match=list(wrong)[-1]):
         LearnerLaw(**wrong)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"step": 1.7},
+        {"step": -1},
+        {"visited": np.array([5, 5]), "visits": np.array([1, 1], np.int32)},
+        {"touched": np.array([100_000], np.int32)},
+        {"memory": np.array([np.nan], np.float32)},
+        {"gates": np.array([np.nan])},
+    ],
+)
+def test_impossible_state_is_refused_and_changes_nothing(damage):
+    made = learner()
+    train(made, np.flatnonzero(made.tasks.ceiling_N == 1)[:1], [8])
+    state, before = made.state_dict(), made.solve_rates()
+    with pytest.raises(ValueError, match="state"):
+        made.load_state_dict(state | damage)
+    assert_array_equal(made.solve_rates(), before)
+
+
+def test_rewards_of_another_number_of_groups_are_refused():
+    with pytest.raises(ValueError, match="shape"):
+        learner().train(np.array([1, 2]), np.zeros((1, 4)))
 
 
 def test_domains_without_tasks_are_no_obstacle():
@@ -259,6 +285,16 @@ def test_a_visited_task_teaches_half_as_much_after_nu_visits():
         train(made, task, [8])
         gains.append(growth(made)[0] - before)
     assert gains[8] / gains[0] == pytest.approx(0.5, rel=1e-3)
+
+
+def test_groups_that_teach_nothing_are_no_repetition():
+    fresh, tried = (learner(noise=0.0, repetition_visits=8, drift_sd=0) for _ in range(2))
+    task = np.flatnonzero(fresh.tasks.ceiling_N == 1)[:1]
+    for _ in range(20):
+        train(tried, task, [0])
+    for made in (fresh, tried):
+        train(made, task, [8])
+    assert_array_equal(growth(fresh), growth(tried))
 
 
 def test_near_duplicates_share_visits_and_memory():
