@@ -1,4 +1,4 @@
-"""A scenario with each of its guessed constants changed, one at a time, to see what depends on it."""
+"""A scenario with each of its guessed constants changed, one at a time."""
 
 import math
 from collections.abc import Callable

@@ -133,7 +133,7 @@ _LEARNER_STRATEGIES = (
     "oracle-gain",
 )
 _LARGE = 100_000  # tasks, from which a scenario is run without variants and on few seeds
-_FEW_SEEDS = 3
+_FEW_SEEDS = 2
 
 
 def _under_every_law(scenario: Scenario) -> tuple[Scenario, ...]:

@@ -9,8 +9,9 @@ from simulator.population import Domain, Normal, Population, alike
 def jump():
     """Every mastery rises by 1.2 logits at once in the middle of the run.
 
-    Likely answers rise further and unlikely ones less, through sharpening. Stresses beliefs that are suddenly stale everywhere. Guessed: such jumps, after a change of
-    recipe or a merged model, have been seen but not measured.
+    Likely answers rise further and unlikely ones less, through sharpening. Stresses beliefs that
+    are suddenly stale everywhere. Guessed: such jumps, after a change of recipe or a merged model,
+    have been seen but not measured.
     """
     return {"law": LearnerLaw(jump=1.2, jump_step=100)}
 

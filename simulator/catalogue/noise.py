@@ -9,8 +9,9 @@ def noisy30():
     """Three labels in ten are bad: 15 % match nothing, 10 % are flaky, 5 % reward a mistake.
 
     Stresses the trap at one half: hard mislabelled tasks look half solved for ever and teach the
-    wrong thing; held-out labels are clean but for the 15 %. The trap is built in by the form p = (1 - q) / 2, which is a guess, as are the
-    shares; that both kinds of label noise exist is reported by several studies.
+    wrong thing; held-out labels are clean but for the 15 %. The trap is built in by the form
+    p = (1 - q) / 2, which is a guess, as are the shares; that both kinds of label noise exist is
+    reported by several studies.
     """
     return {"population": Population(alike(unsolvable=0.15, flaky=0.10, mislabelled=0.05))}
 

@@ -4,15 +4,14 @@ from dataclasses import MISSING, Field, fields, is_dataclass
 from typing import Any
 
 from simulator.catalogue import SCENARIOS
-from simulator.scenario import Scenario
 from simulator.variants import VARIANTS
 
 _HEAD = """# Scenarios
 
-Every scenario is a synthetic pool and learner that stresses one weakness of a selector. What it does not
-change is as in `base`; [simulator.md](simulator.md) explains the fields. ETR is the share of informative
-groups under `shuffle`, mean over the run. `python -m simulator list` prints this page.
-"""
+Every scenario is a synthetic pool and learner that stresses one weakness of a selector. What it
+does not change is as in `base`; [simulator.md](simulator.md) explains the fields. ETR is the share
+of informative groups under `shuffle`, mean over the run. `python -m simulator list` prints this
+page."""
 _NOT_SHOWN = ("name", "summary", "tags", "etr")
 
 
@@ -31,8 +30,9 @@ def page() -> str:
         f"- `{name}` ({variant.kind}): {variant.summary}" for name, variant in VARIANTS.items()
     ]
     parts.append(
-        "## Variants\n\nAny scenario can be run under another law: `base@maxrl`, `base@maxrl+steep`. "
-        "A variant has the pools\nand random numbers of its scenario.\n\n" + "\n".join(lines)
+        "## Variants\n\nAny scenario can be run under another law: `base@maxrl`, "
+        "`base@maxrl+steep`.\nA variant has the pools and random numbers of its scenario.\n\n"
+        + "\n".join(lines)
     )
     return "\n\n".join(parts) + "\n"
 

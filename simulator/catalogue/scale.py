@@ -27,6 +27,7 @@ def tiny():
 def duplicates():
     """Every task comes in ten near copies, which drift, remember and tire together.
 
-    Stresses diversity: a new task may be an old one in new words. Lessons from copies add up; here a task teaches half as much after twenty. Guessed throughout.
+    Stresses diversity: a new task may be an old one in new words. Lessons from copies add up; here
+    a task teaches half as much after twenty. Guessed throughout.
     """
     return {"population": Population(copies=10), "law": LearnerLaw(repetition_visits=20.0)}
