@@ -103,6 +103,11 @@ class Learner:
         states = self._visits_C, self._memory_C, self._touched_C, self._drawn_N
         return sum(array.nbytes for array in (*self.tasks, *states))
 
+    @property
+    def ability(self) -> Ability:
+        """What the solve rates depend on besides the tasks, as it is now."""
+        return self._ability()
+
     def absent(self) -> Ints:
         """Tasks that are not in the pool at this step."""
         if not self._come_and_go:

@@ -11,96 +11,112 @@ from simulator.compiler import compiled
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
-
-class Grid(NamedTuple):
-    """Logits that move with the shared drift, at each of T times."""
-
-    steps_T: Floats  # training steps taken; the first is 0
-    logits_TM: Floats  # rising in M
-    finest_T: Floats  # smallest spacing
+LEVEL_SCALE = 3.0  # logits at which the level term levels off, as in the simulator's sharpening
+_LONGEST_PART = 20.0  # steps of the flow's integration
+_LEAST = 1e-300
+_FURTHEST = 60.0  # logits
 
 
 class Rows(NamedTuple):
-    """Observed groups, latest first."""
+    """Observed groups, by task and within a task by time."""
 
-    task_R: Ints
-    time_R: Ints  # place among the grid's times
-    cell_R: Ints  # row of the emissions
+    start_K: Ints  # first row of each task, and the number of rows
+    gap_R: Floats  # training steps since the task's row before, or since the start
+    drift_R: Floats  # shared drift accumulated in that gap
+    successes_R: Ints
+    failures_R: Ints
     shift_R: Floats  # logits that the group's own training adds, after it was observed
 
 
-@compiled
-def backward(rows, grid, emissions_CM, walk_variance, messages_KM, work_M, scale_K, last_K):
-    """Writes P(all groups of task k | logit m at step 0), up to the factor exp(`scale_K`).
+class Motion(NamedTuple):
+    """What moves logits besides shared drift and shifts."""
 
-    Between two groups a logit moves by the earlier one's shift, and by a random walk of variance
-    `walk_variance` per step: a three-point law on the grid with exactly this variance, in as many
-    parts as keep its weights positive.
+    slope: float  # response to the shared drift
+    level: float
+    middle: float
+    walk_variance: float  # per step
+
+
+@compiled
+def backward(rows, motion, points_M, messages_KM, scale_K, logits_VM, work_M):
+    """Writes P(all groups of task k | logit m at the start), up to the factor exp(`scale_K`).
+
+    The grid follows a task's expected path: its points are carried along by drift, level and middle
+    terms and by the shifts of the task's own groups, so that these need no interpolation. The
+    random walk between two groups is a three-point law on the grid.
 
     Args:
         rows: the groups.
-        grid: where the logits are.
-        emissions_CM: P(outcome | logit) of each cell, a pair of time and outcome.
-        walk_variance: per training step.
-        messages_KM: written; must be 1.
+        motion: how logits move.
+        points_M: the grid at the start, rising.
+        messages_KM: written.
+        scale_K: written.
+        logits_VM: overwritten; V is the largest number of rows of a task.
         work_M: overwritten.
-        scale_K: written; must be 0.
-        last_K: overwritten; must be -1.
     """
-    for r in range(rows.task_R.size):
-        task, time, cell = rows.task_R[r], rows.time_R[r], rows.cell_R[r]
-        message_M = messages_KM[task]
-        if last_K[task] >= 0:
-            gap = grid.steps_T[last_K[task]] - grid.steps_T[time]
-            _diffuse(message_M, work_M, grid, time, walk_variance * gap)
-            _shift(message_M, work_M, grid, time, rows.shift_R[r])
-        largest = 1e-300  # a slope far out can make every point impossible
-        for m in range(work_M.size):
-            message_M[m] *= emissions_CM[cell, m]
-            largest = max(largest, message_M[m])
-        for m in range(work_M.size):
-            message_M[m] /= largest
-        scale_K[task] += math.log(largest)
-        last_K[task] = time
     for task in range(scale_K.size):
-        if last_K[task] > 0:
-            variance = walk_variance * grid.steps_T[last_K[task]]
-            _diffuse(messages_KM[task], work_M, grid, 0, variance)
+        first, last = rows.start_K[task], rows.start_K[task + 1]
+        _follow(rows, motion, points_M, first, last, logits_VM)
+        message_M = messages_KM[task]
+        for m in range(work_M.size):
+            message_M[m] = 1.0
+        scale_K[task] = 0.0
+        for r in range(last - 1, first - 1, -1):
+            scale_K[task] += _observe(
+                message_M, logits_VM[r - first], rows.successes_R[r], rows.failures_R[r]
+            )
+            before_M = logits_VM[r - first - 1] if r > first else points_M
+            _diffuse(message_M, work_M, before_M, motion.walk_variance * rows.gap_R[r])
 
 
 @compiled
-def _diffuse(message_M, work_M, grid, time, variance):
-    """E[message(logit + move)] for a move of mean 0 and of this variance."""
+def _follow(rows, motion, points_M, first, last, logits_VM):
+    """Where the grid's points are at each of a task's rows."""
+    for r in range(first, last):
+        before_M = logits_VM[r - first - 1] if r > first else points_M
+        shift = rows.shift_R[r - 1] if r > first else 0.0
+        parts = max(1, math.ceil(rows.gap_R[r] / _LONGEST_PART))
+        gap, drift = rows.gap_R[r] / parts, motion.slope * rows.drift_R[r] / parts
+        for m in range(points_M.size):
+            logit = before_M[m] + shift
+            for _ in range(parts):
+                third = math.exp(min(max(logit, -_FURTHEST), _FURTHEST) / LEVEL_SCALE)
+                square, odds = third * third, third * third * third
+                logit += drift + gap * motion.level * (square - 1.0) / (square + 1.0)
+                logit += gap * motion.middle * 4.0 * odds / ((1.0 + odds) * (1.0 + odds))
+            logits_VM[r - first, m] = logit
+
+
+@compiled
+def _observe(message_M, logits_M, successes, failures):
+    """Multiplies by P(outcome | logit), scales to a maximum of 1; the log of the scale."""
+    largest = _LEAST  # a slope far out can make every point impossible
+    for m in range(logits_M.size):
+        odds = math.exp(min(max(logits_M[m], -_FURTHEST), _FURTHEST))
+        wrong = 1.0 / (1.0 + odds)
+        message_M[m] *= (odds * wrong) ** successes * wrong**failures
+        largest = max(largest, message_M[m])
+    for m in range(logits_M.size):
+        message_M[m] /= largest
+    return math.log(largest)
+
+
+@compiled
+def _diffuse(message_M, work_M, logits_M, variance):
+    """E[message(logit + move)] for a move of mean 0 and of this variance.
+
+    A three-point law with exactly these moments, in as many parts as keep its weights positive.
+    """
     if variance == 0.0:
         return
-    logits_M = grid.logits_TM[time]
-    parts = max(1.0, math.ceil(2.0 * variance / grid.finest_T[time] ** 2))
-    for _ in range(int(parts)):
+    finest = np.inf
+    for m in range(1, logits_M.size):
+        finest = min(finest, logits_M[m] - logits_M[m - 1])
+    parts = max(1, math.ceil(2.0 * variance / finest**2))
+    for _ in range(parts):
         for m in range(work_M.size):
             work_M[m] = message_M[m]
         for m in range(1, work_M.size - 1):
             up, down = logits_M[m + 1] - logits_M[m], logits_M[m] - logits_M[m - 1]
-            rise = (work_M[m + 1] - work_M[m]) / up + (work_M[m - 1] - work_M[m]) / down
-            message_M[m] = work_M[m] + variance / parts * rise / (up + down)
-
-
-@compiled
-def _shift(message_M, work_M, grid, time, shift):
-    """message(logit + shift), by interpolation through the five nearest points."""
-    if shift == 0.0:
-        return
-    logits_M, last = grid.logits_TM[time], work_M.size - 1
-    for m in range(work_M.size):
-        work_M[m] = message_M[m]
-    for m in range(work_M.size):
-        below, above = max(m - 1, 0), min(m + 1, last)
-        place = shift * (above - below) / (logits_M[above] - logits_M[below])
-        nearest = math.floor(place + 0.5)
-        u, at = place - nearest, m + int(nearest)
-        outer, inner = u * (u * u - 1.0) / 24.0, u * (u * u - 4.0) / 6.0
-        value = outer * (u - 2.0) * work_M[min(max(at - 2, 0), last)]
-        value -= inner * (u - 1.0) * work_M[min(max(at - 1, 0), last)]
-        value += (u * u - 1.0) * (u * u - 4.0) / 4.0 * work_M[min(max(at, 0), last)]
-        value -= inner * (u + 1.0) * work_M[min(max(at + 1, 0), last)]
-        value += outer * (u + 2.0) * work_M[min(max(at + 2, 0), last)]
-        message_M[m] = max(value, 0.0)
+            bend = (work_M[m + 1] - work_M[m]) / up + (work_M[m - 1] - work_M[m]) / down
+            message_M[m] = work_M[m] + variance / parts * bend / (up + down)

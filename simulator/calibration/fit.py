@@ -6,10 +6,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from simulator.calibration.backward import LEVEL_SCALE
 from simulator.calibration.estimation import SIGNIFICANT, Comparison, Estimates
 from simulator.calibration.likelihood import Fit
 from simulator.calibration.replay import Growth, grown
-from simulator.calibration.state_space import LEVEL_SCALE, Dynamics, Initial, cumulated
+from simulator.calibration.state_space import Dynamics, Initial, cumulated
 from simulator.law import LearnerLaw
 from simulator.population import Population, alike
 from simulator.scenario import Scenario
@@ -204,7 +205,7 @@ def _notes(estimates: Estimates) -> tuple[str, ...]:
         f"initial law: BIC {one:.1f} with one normal component, {two:.1f} with two",
         f"half-solved tasks drift faster: {_tested(estimates.middle)}; no scenario can say so",
         f"{own}; {verdict}",
-        f"{fitted.observations.solved_K.size} tasks, {fitted.observations.task_R.size} groups, "
+        f"{fitted.observations.solved_K.size} tasks, {fitted.observations.steps_R.size} groups, "
         f"log-likelihood {fitted.log_likelihood:.1f} without binomial coefficients",
         "standard errors: sandwich over tasks; learning_rate, sharpening and drift_sd by the "
         "delta method",

@@ -14,21 +14,20 @@ Where all tasks are visited equally often, kappa and mu are told apart by luck a
 happened to be informative against one of the same task that was not. Without mu, kappa would also
 stand for half-solved tasks that improve faster for any other reason.
 
-The likelihood is exact up to a grid on the logit, whose points follow the drift, and nodes for
-log a. Tasks are independent given the parameters.
+The likelihood is exact up to a grid on the logit, whose points follow all but the random walk, and
+nodes for log a. Tasks are independent given the parameters.
 """
 
-from collections.abc import Iterator
+import math
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from simulator.calibration.backward import Floats, Grid, Ints, Rows, backward
+from simulator.calibration.backward import Floats, Ints, Motion, Rows, backward
 from simulator.calibration.trace import Trace
 from simulator.population import Normal
 
-LEVEL_SCALE = 3.0
 _REACH = 15.0  # logits beyond it are held at it: rates below 3e-7 or above 1 - 3e-7
 _SLOPE_REACH = 2.8  # standard deviations of log a
 _LEAST = 1e-300
@@ -67,42 +66,38 @@ class Dynamics:
 class Accuracy:
     """Of the numerical integration: spacing of the logit grid, nodes for the slope."""
 
-    spacing: float = 0.2
+    spacing: float = 0.25
     nodes: int = 8
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Observations:
-    """A trace as the likelihood needs it; C cells are pairs of a time and an outcome."""
+    """A trace as the likelihood needs it.
 
-    steps_T: Floats
-    task_R: Ints
-    time_R: Ints
-    cell_R: Ints
-    time_C: Ints
-    successes_C: Ints
-    trials_C: Ints
+    Attributes:
+        start_K: first row of each task, and the number of rows, shape (K + 1,).
+        steps_R: training steps taken before each row.
+        successes_R: solved rollouts.
+        trials_R: rollouts.
+        solved_K: whether the task was ever solved.
+        duration: steps from the start to the last group.
+    """
+
+    start_K: Ints
+    steps_R: Floats
+    successes_R: Ints
+    trials_R: Ints
     solved_K: npt.NDArray[np.bool_]
-
-    @property
-    def duration(self) -> float:
-        """Steps from the start to the last group."""
-        return max(float(self.steps_T[-1]), 1.0)
+    duration: float
 
     @classmethod
     def of(cls, trace: Trace, steps_per_visit: float) -> "Observations":
         """Those of a trace, with visits without steps placed `steps_per_visit` apart."""
-        times_R = trace.times_R(steps_per_visit)
-        steps_T = np.unique(np.append(times_R, 0.0))
-        time_R = np.searchsorted(steps_T, times_R)
-        rows = np.stack([time_R, trace.successes_R, trace.trials_R])
-        cells, cell_R = np.unique(rows, axis=1, return_inverse=True)
-        order = np.lexsort((trace.task_R, -time_R))
-        solved_K = np.zeros(trace.num_tasks, dtype=bool)
-        solved_K[trace.task_R[trace.successes_R > 0]] = True
-        return cls(
-            steps_T, trace.task_R[order], time_R[order], cell_R[order], *cells, solved_K=solved_K
-        )
+        steps_R = trace.times_R(steps_per_visit)
+        start_K = np.concatenate([[0], np.cumsum(trace.visits_K)])
+        solved_K = np.add.reduceat(trace.successes_R, start_K[:-1]) > 0
+        counts = trace.successes_R, trace.trials_R
+        return cls(start_K, steps_R, *counts, solved_K, max(float(steps_R.max()), 1.0))
 
 
 def log_likelihoods(
@@ -123,20 +118,20 @@ def messages(observations: Observations, dynamics: Dynamics, accuracy: Accuracy)
 
     They do not depend on the initial law, which therefore is cheap to vary.
     """
-    tasks, points = observations.solved_K.size, _grid_points(accuracy).size
-    messages_JKM = np.ones((accuracy.nodes, tasks, points))
-    scale_JK = np.zeros((accuracy.nodes, tasks))
-    for j, (rows, grid, emissions_CM) in enumerate(_by_node(observations, dynamics, accuracy)):
-        backward(
-            rows,
-            grid,
-            emissions_CM,
-            dynamics.walk_sd**2,
-            messages_JKM[j],
-            np.empty(points),
-            scale_JK[j],
-            np.full(tasks, -1),
+    points_M, tasks = _grid(accuracy), observations.solved_K.size
+    longest = int(np.diff(observations.start_K).max())
+    messages_JKM = np.empty((accuracy.nodes, tasks, points_M.size))
+    scale_JK = np.empty((accuracy.nodes, tasks))
+    logits_VM, work_M = np.empty((longest, points_M.size)), np.empty(points_M.size)
+    rows = _rows(observations, dynamics)
+    for j, node in enumerate(_nodes(accuracy)[0]):
+        motion = Motion(
+            math.exp(dynamics.slope_sd * node),
+            float(dynamics.level),
+            float(dynamics.middle),
+            float(dynamics.walk_sd) ** 2,
         )
+        backward(rows, motion, points_M, messages_JKM[j], scale_JK[j], logits_VM, work_M)
     return messages_JKM, scale_JK
 
 
@@ -147,7 +142,7 @@ def mixed(
     messages_JKM, scale_JK = parts
     top_K = scale_JK.max(axis=0)
     weights_J = _nodes(accuracy)[1]
-    given_JK = messages_JKM @ _masses(initial, _grid_points(accuracy)) * np.exp(scale_JK - top_K)
+    given_JK = messages_JKM @ _masses(initial, _grid(accuracy)) * np.exp(scale_JK - top_K)
     solvable_K = np.log(np.maximum(weights_J @ given_JK, _LEAST)) + top_K
     solvable_K += np.log1p(-initial.unsolvable)
     with np.errstate(divide="ignore"):
@@ -155,49 +150,24 @@ def mixed(
     return np.logaddexp(solvable_K, never_K)
 
 
-def _by_node(
-    observations: Observations, dynamics: Dynamics, accuracy: Accuracy
-) -> Iterator[tuple[Rows, Grid, Floats]]:
-    """Arguments of the recursion at each node of the slope."""
-    rate_C = observations.successes_C / observations.trials_C
-    shift_C = dynamics.own * 2 * np.sqrt(rate_C * (1 - rate_C))
-    rows = Rows(
-        observations.task_R, observations.time_R, observations.cell_R, shift_C[observations.cell_R]
+def _rows(observations: Observations, dynamics: Dynamics) -> Rows:
+    rate_R = observations.successes_R / observations.trials_R
+    passed_R = cumulated(observations.steps_R, dynamics.drifts, observations.duration)
+    return Rows(
+        observations.start_K,
+        _since_before(observations.steps_R, observations.start_K),
+        _since_before(passed_R, observations.start_K),
+        observations.successes_R,
+        observations.trials_R - observations.successes_R,
+        dynamics.own * 2 * np.sqrt(rate_R * (1 - rate_R)),
     )
-    failures_C1 = (observations.trials_C - observations.successes_C)[:, None]
-    for node in _nodes(accuracy)[0]:
-        slope = float(np.exp(dynamics.slope_sd * node))
-        logits_TM = moved(_grid_points(accuracy), observations.steps_T, dynamics, slope)
-        logits_CM = logits_TM[observations.time_C]
-        log_CM = -observations.successes_C[:, None] * np.logaddexp(0, -logits_CM)
-        log_CM -= failures_C1 * np.logaddexp(0, logits_CM)
-        finest_T = np.diff(logits_TM, axis=1).min(axis=1)
-        yield rows, Grid(observations.steps_T, logits_TM, finest_T), np.exp(log_CM)
 
 
-def moved(logits_M: Floats, steps_T: Floats, dynamics: Dynamics, slope: float) -> Floats:
-    """Where initial logits are at each time without random walk and own effects, (T, M).
-
-    One classical Runge-Kutta step from each time to the next.
-    """
-
-    def speed_M(at_M: Floats, drift: float) -> Floats:
-        push_M = dynamics.level * np.tanh(at_M / LEVEL_SCALE)
-        return slope * drift + push_M + dynamics.middle / np.cosh(at_M / 2) ** 2
-
-    duration = max(float(steps_T[-1]), 1.0)
-    gaps_T = np.diff(steps_T)
-    drifts_T = np.diff(cumulated(steps_T, dynamics.drifts, duration)) / gaps_T
-    logits_TM = np.empty((steps_T.size, logits_M.size))
-    logits_TM[0] = logits_M
-    for t, (gap, drift) in enumerate(zip(gaps_T, drifts_T, strict=True)):
-        at_M = logits_TM[t]
-        first_M = speed_M(at_M, drift)
-        second_M = speed_M(at_M + gap / 2 * first_M, drift)
-        third_M = speed_M(at_M + gap / 2 * second_M, drift)
-        last_M = speed_M(at_M + gap * third_M, drift)
-        logits_TM[t + 1] = at_M + gap / 6 * (first_M + 2 * second_M + 2 * third_M + last_M)
-    return logits_TM
+def _since_before(values_R: Floats, start_K: Ints) -> Floats:
+    """Differences to the task's row before; the first row's own value."""
+    since_R = np.diff(values_R, prepend=0.0)
+    since_R[start_K[:-1]] = values_R[start_K[:-1]]
+    return since_R
 
 
 def cumulated(steps_T: Floats, drifts: tuple[float, ...], duration: float) -> Floats:
@@ -206,7 +176,7 @@ def cumulated(steps_T: Floats, drifts: tuple[float, ...], duration: float) -> Fl
     return np.interp(steps_T, knots, np.cumsum([0.0, *(np.diff(knots) * drifts)]))
 
 
-def _grid_points(accuracy: Accuracy) -> Floats:
+def _grid(accuracy: Accuracy) -> Floats:
     half = round(_REACH / accuracy.spacing)
     return np.linspace(-_REACH, _REACH, 2 * half + 1)
 

@@ -1,4 +1,5 @@
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -7,6 +8,9 @@ from numpy.testing import assert_array_equal
 from backends import run, simulate
 from bots.baselines import ShuffleSelector
 from simulator import SCENARIOS, TAGS, VARIANTS, Scenario, build, vary
+from simulator.catalogue.page import page
+
+ROOT = Path(__file__).parents[2]
 
 RUN = [name for name in SCENARIOS if name != "huge"]
 ISSUED = {
@@ -154,3 +158,8 @@ def test_impossible_sizes_are_refused_by_name(wrong):
     name = "batch_size" if "num_tasks" in wrong else next(iter(wrong))
     with pytest.raises(ValueError, match=name):
         Scenario("x", "", **wrong)
+
+
+def test_the_page_of_the_catalogue_is_up_to_date():
+    """`python -m simulator list > docs/scenarios.md` writes it."""
+    assert (ROOT / "docs" / "scenarios.md").read_text(encoding="utf-8") == page()

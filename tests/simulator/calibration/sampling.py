@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from simulator.calibration.state_space import LEVEL_SCALE, Dynamics, Initial
+from simulator.calibration.backward import LEVEL_SCALE
+from simulator.calibration.state_space import Dynamics, Initial
 from simulator.calibration.trace import Trace, from_columns
 
 
