@@ -36,10 +36,10 @@ class StepRecord:
     Attributes:
         progress: totals after this step.
         generated: every group that was generated, kept or not, as the backend returned it.
-        feedback: their counts.
+        feedback: their counts, a reward of 1 being a success.
         kept_B: places of the groups that were trained on, among those generated; may be empty.
-        delivered: what the selector was told after the step, in this order: `feedback`, unless it
-            is late on this backend.
+        delivered: what the selector was told after the step, in this order: the outcome of these
+            groups, unless it is late on this backend.
         train_metrics: the backend's figures for the step.
         seconds: time spent in `select`, `rollout`, `train` and `update`.
     """
@@ -136,6 +136,12 @@ class _Meter:
         return _checked_choice(task_ids_B, batch_size, self._backend.pool.num_tasks, absent)
 
     def rollout(self, task_ids_B: Ints, group_size: int) -> RolloutBatch:
+        absent = self._backend.absent()
+        if absent.size and np.isin(task_ids_B, absent).any():
+            raise ValueError(
+                f"the collector asked for {np.isin(task_ids_B, absent).sum()} tasks that are not "
+                "in the pool now; roll out what select has just returned"
+            )
         with self._timed("rollout"):
             batch = self._backend.rollout(task_ids_B, group_size)
         self._batches.append(batch)

@@ -1,7 +1,6 @@
 """The synthetic learner behind the common interface."""
 
 from collections import deque
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -168,12 +167,6 @@ def simulate(scenario: Scenario, seed: int) -> tuple[SimulatedBackend, Simulated
         learner, pool, scenario.clock, scenario.feedback_delay, scenario.heldout_rollouts
     )
     return backend, SimulatedTruth(learner, scenario.group_size)
-
-
-def preview(scenario: Scenario, num_tasks: int = 200) -> tuple[Pool, bool]:
-    """A small pool of the scenario to try strategies on, and that the truth is known."""
-    small = replace(scenario, num_tasks=num_tasks, batch_size=1, num_heldout=1)
-    return simulate(small, 0)[0].pool, True
 
 
 def _unpacked(state: dict[str, Any], num_tasks: int) -> deque[Feedback]:

@@ -71,7 +71,8 @@ GUESSES: dict[str, Change] = {
 def guesses(scenario: Scenario) -> tuple[Scenario, ...]:
     """The scenario, one copy per changed guess, and one per gain, batch and repetition law.
 
-    All have the scenario's pools and random numbers, so differences are not due to chance.
+    All have the scenario's tasks and rollouts' random numbers, except where the change concerns how
+    tasks or references are drawn.
     """
     changed = [
         replace(change(scenario), name=f"{scenario.name}@{name}", etr=None)

@@ -70,7 +70,7 @@ def resized(scenario: Scenario, **sizes: Any) -> Scenario:
         sizes: fields of `Scenario`.
 
     Example:
-        >>> jump = Scenario("", "")
+        >>> jump = Scenario("mine", "")
         >>> resized(jump, steps=100).law.jump_step, jump.law.jump_step
         (50, 100)
     """
@@ -85,7 +85,7 @@ def resized(scenario: Scenario, **sizes: Any) -> Scenario:
             domain,
             late_from=moved(domain.late_from),
             late_to=moved(domain.late_to),
-            leaves=moved(domain.leaves),
+            leaves=domain.leaves and max(moved(domain.leaves), moved(domain.late_to) + 1),
         )
         for domain in scenario.population.domains
     )

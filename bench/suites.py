@@ -57,9 +57,10 @@ class Suite:
 
 
 def _small(scenario: Scenario) -> Scenario:
-    """About 10,000 tasks and 120 steps of 64; what a scenario stresses keeps its proportions.
+    """About 10,000 tasks and 120 steps of 64; events keep their places in the run.
 
-    The learning rate rises so that ability grows as far as in the scenario's own steps.
+    The learning rate rises so that ability grows as far as in the scenario's own steps. What goes
+    by the step, such as drift, forgetting, memory and lag, stays as it is.
     """
     small = resized(
         scenario,
@@ -140,8 +141,9 @@ def _under_every_law(scenario: Scenario) -> tuple[Scenario, ...]:
     """The scenario as it is, and under each variant; tiny and huge ones at their own size."""
     if scenario.num_tasks > _LARGE:
         return (scenario,)
-    scenario = scenario if "scale" in scenario.tags else _small(scenario)
-    return (scenario, *(vary(scenario, name) for name in VARIANTS))
+    own_size = "scale" in scenario.tags
+    varied = (scenario, *(vary(scenario, name) for name in VARIANTS))
+    return varied if own_size else tuple(_small(scenario) for scenario in varied)
 
 
 def _fewer_seeds(scenarios: tuple[Scenario, ...]) -> dict[str, int]:
@@ -162,7 +164,7 @@ LEARNER = Suite(
 SENSITIVITY = Suite(
     "sensitivity",
     "The base scenario, reduced, with each guessed constant changed, one at a time.",
-    guesses(_small(SCENARIOS["base"])),
+    tuple(_small(scenario) for scenario in guesses(SCENARIOS["base"])),
     _LEARNER_STRATEGIES,
     num_seeds=4,
     horizon=1.25,

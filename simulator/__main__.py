@@ -66,7 +66,8 @@ def judge(options: argparse.Namespace) -> None:
     if options.picture:
         from simulator.calibration.picture import draw
 
-        draw(found, options.picture, f"{scenario.name} against {found.tasks} tasks of a real run")
+        title = f"{scenario.name} against {found.tasks} tasks of a real run; red: outside"
+        draw(found, options.picture, title)
 
 
 def _part(trace: Trace, share: float, seed: int, complement: bool = False) -> Trace:

@@ -1,8 +1,11 @@
 """Refusal of impossible values."""
 
-from dataclasses import fields
+from dataclasses import MISSING, Field, fields
 from numbers import Real
 from typing import Any
+
+import numpy as np
+import numpy.typing as npt
 
 
 def require(subject: Any, **rules: tuple[bool, str]) -> None:
@@ -42,3 +45,24 @@ def numbers(subject: Any, *, integers: tuple[str, ...] = (), others: tuple[str, 
             raise ValueError(
                 f"{name} of {type(subject).__name__} is {value!r}; it must be {wanted}"
             )
+
+
+def column(
+    state: dict[str, Any], name: str, kind: npt.DTypeLike, size: int | None = None
+) -> npt.NDArray[Any]:
+    """An entry of saved state, as a vector of numbers; whole ones must not be negative.
+
+    Raises:
+        ValueError: for anything else, or another size.
+    """
+    values = np.asarray(state[name])
+    whole = np.dtype(kind).kind == "i"
+    bad = values.ndim != 1 or values.dtype.kind not in ("iu" if whole else "f")
+    if bad or (size is not None and values.size != size) or (whole and (values < 0).any()):
+        raise ValueError(f"{name} in the state is damaged: go back to an earlier checkpoint")
+    return values.astype(kind)
+
+
+def default_of(field: Field[Any]) -> Any:
+    """The default of a dataclass's field; MISSING if it has none."""
+    return field.default_factory() if field.default_factory is not MISSING else field.default

@@ -1,5 +1,6 @@
 """Simulated time: what a training step would take on a cluster."""
 
+import math
 from dataclasses import dataclass
 
 from simulator import checks
@@ -26,10 +27,13 @@ class Clock:
         checks.numbers(self)
         require(
             self,
-            overhead=(self.overhead >= 0, "must not be negative"),
-            per_token=(self.per_token >= 0, "must not be negative"),
-            per_longest=(self.per_longest >= 0, "must not be negative"),
-            train_per_token=(self.train_per_token >= 0, "must not be negative"),
+            overhead=(0 <= self.overhead < math.inf, "must be finite and not negative"),
+            per_token=(0 <= self.per_token < math.inf, "must be finite and not negative"),
+            per_longest=(0 <= self.per_longest < math.inf, "must be finite and not negative"),
+            train_per_token=(
+                0 <= self.train_per_token < math.inf,
+                "must be finite and not negative",
+            ),
         )
 
     def generation(self, tokens: float, longest: float) -> float:

@@ -123,7 +123,7 @@ def _filtered(
     tasks = draw(population, clusters, rng)
     residuals = _residuals(population, clusters, rng)
     if population.copies > 1:
-        places_N = np.repeat(np.arange(clusters), population.copies)[:size]
+        places_N = rng.permutation(np.repeat(np.arange(clusters), population.copies)[:size])
         tasks = Tasks._make(array[places_N] for array in tasks)
         own_N = rng.normal(0, population.copy_sd, size)
         tasks = tasks._replace(logit_N=(tasks.logit_N + own_N).astype(np.float32))
@@ -136,10 +136,13 @@ def _filtered(
         _swap(rates, population.swapped, rng)
     if population.weak_below > 1 and population.strong_above < 0:
         return tasks, rates
-    failed_N = rates["weak"] >= population.weak_below
-    failed_N |= rates["strong"] <= population.strong_above
-    kept_N = Tasks._make(array[~failed_N] for array in tasks)
-    return kept_N, {name: rate[~failed_N] for name, rate in rates.items()}
+    passed_N = np.ones(tasks.num_tasks, dtype=np.bool_)
+    if population.weak_below <= 1:
+        passed_N &= rates["weak"] < population.weak_below
+    if population.strong_above >= 0:
+        passed_N &= rates["strong"] > population.strong_above
+    kept = Tasks._make(array[passed_N] for array in tasks)
+    return kept, {name: rate[passed_N] for name, rate in rates.items()}
 
 
 def _residuals(population: Population, size: int, rng: np.random.Generator) -> list[Floats]:

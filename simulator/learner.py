@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from simulator import kernels
+from simulator import checks, kernels, worth
 from simulator.blocks import in_blocks
 from simulator.gains import GAIN_LAWS, expected_weights, score_slope
 from simulator.law import LearnerLaw
@@ -197,16 +197,14 @@ class Learner:
         step size, which is taken to be common: at alpha < 1 it also depends on how many groups are
         informative. Capacity, interference and the price of repetition are known. For oracles only.
         """
-        tasks, ability = self.tasks, self._ability()
-        rate_N, to_logit_N, to_gate_N, to_need_N = _all_responses(tasks, ability)
-        gradient_D, gate_gradient = self._heldout_gradient()
-        gradient_D = self._worth(gradient_D)
-        shared_N = ability.general * gradient_D[0] + ability.domain * gradient_D[tasks.domain_N]
-        gains_N = to_logit_N * (shared_N + ability.skill * gradient_D[tasks.skill_N])
-        gains_N += to_need_N * (shared_N + ability.skill * gradient_D[tasks.need_N])
-        gains_N *= tasks.transfer_N
-        gains_N += self.law.gate_rate * to_gate_N * gate_gradient
-        gains_N /= 1 + self._visits_C[tasks.cluster_N] / self.law.repetition_visits
+        gradient_D, gate_gradient = worth.heldout_gradient(
+            self._heldout, self._heldout_ability(), _present(self._heldout, self._step)
+        )
+        moved_D = worth.moved(gradient_D, self._skills_D, self.law, self._num_domains)
+        rate_N, gains_N = worth.of_a_unit_weight(
+            self.tasks, self._ability(), moved_D, self.law.gate_rate * gate_gradient
+        )
+        gains_N /= 1 + self._visits_C[self.tasks.cluster_N] / self.law.repetition_visits
         return gains_N * expected_weights(self.law.gain, rate_N, group_size, *self._tests)
 
     def state_dict(self) -> dict[str, Any]:
@@ -242,12 +240,12 @@ class Learner:
         gates_V = np.array(state["gates"], dtype=np.float64)
         sound = skills_VD.shape == self._skills_VD.shape and bool(np.isfinite(skills_VD).all())
         sound &= gates_V.shape == self._gates_V.shape and not np.isnan(gates_V).any()
-        drawn = _column(state, "drawn_tasks", np.int64)
-        counts = _column(state, "drawn_counts", np.int32, drawn.size)
-        visited = _column(state, "visited", np.int64)
-        visits = _column(state, "visits", np.int32, visited.size)
-        memory = _column(state, "memory", np.float32, visited.size)
-        touched = _column(state, "touched", np.int32, visited.size)
+        drawn = checks.column(state, "drawn_tasks", np.int64)
+        counts = checks.column(state, "drawn_counts", np.int32, drawn.size)
+        visited = checks.column(state, "visited", np.int64)
+        visits = checks.column(state, "visits", np.int32, visited.size)
+        memory = checks.column(state, "memory", np.float32, visited.size)
+        touched = checks.column(state, "touched", np.int32, visited.size)
         step = state["step"]
         self._check_ids(drawn)
         sound &= isinstance(step, (int, np.integer)) and not isinstance(step, bool) and step >= 0
@@ -324,14 +322,6 @@ class Learner:
             )
         return direction_D
 
-    def _worth(self, gradient_D: Floats) -> Floats:
-        """What a unit of gradient is worth, given the held-out mean's derivatives by ability."""
-        law, domains = self.law, slice(1, 1 + self._num_domains)
-        worth_D = gradient_D * np.maximum(1 - self._skills_D / law.capacity, 0.0)
-        others_D = gradient_D[domains].sum() - gradient_D[domains]
-        worth_D[domains] -= law.interference * others_D
-        return worth_D
-
     def _ability(self, lagged: bool = False) -> Ability:
         law, version = self.law, 0 if lagged else -1
         skills_D = self._skills_VD[version]
@@ -359,20 +349,6 @@ class Learner:
         return self._ability()._replace(
             drift_sd=0.0, wandering=0.0, memory_C=memory, touched_C=touched
         )
-
-    def _heldout_gradient(self) -> tuple[Floats, float]:
-        """Derivative of the held-out mean by each ability and by the gate's logit."""
-        tasks, ability = self._heldout, self._heldout_ability()
-        rate_N, to_logit_N, to_gate_N, to_need_N = _all_responses(tasks, ability)
-        present_N = _present(tasks, self._step)
-        variance_N = np.where(present_N, rate_N * (1 - rate_N), 0.0) / present_N.sum()
-        push_N, need_N = variance_N * to_logit_N * tasks.slope_N, variance_N * to_need_N
-        gradient_D = np.zeros(self._skills_D.size)
-        np.add.at(gradient_D, tasks.domain_N, ability.domain * (push_N + need_N))
-        np.add.at(gradient_D, tasks.skill_N, ability.skill * push_N)
-        np.add.at(gradient_D, tasks.need_N, ability.skill * need_N)
-        gradient_D[0] = ability.general * (push_N + need_N).sum()
-        return gradient_D, float((variance_N * to_gate_N).sum())
 
     @cached_property
     def _fingerprint(self) -> str:
@@ -412,19 +388,3 @@ def _all_rates(tasks: Tasks, ability: Ability, threads: int = 1) -> Floats:
 
     in_blocks(fill, tasks.num_tasks, threads)
     return rates_N
-
-
-def _all_responses(tasks: Tasks, ability: Ability) -> Floats:
-    responses_4N = np.empty((4, tasks.num_tasks))
-    kernels.all_responses(tasks, ability, responses_4N)
-    return responses_4N
-
-
-def _column(state: dict[str, Any], name: str, kind: Any, size: int | None = None) -> np.ndarray:
-    """An entry of saved state, as a vector of non-negative (if whole) numbers."""
-    values = np.asarray(state[name])
-    whole = np.dtype(kind).kind == "i"
-    bad = values.ndim != 1 or values.dtype.kind not in ("iu" if whole else "f")
-    if bad or (size is not None and values.size != size) or (whole and (values < 0).any()):
-        raise ValueError(f"{name} in the state is damaged: go back to an earlier checkpoint")
-    return values.astype(kind)

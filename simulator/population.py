@@ -7,6 +7,9 @@ from simulator import checks
 from simulator.checks import require
 
 _SUM_TOLERANCE = 1e-6
+_MOST_DOMAINS = 100
+_LAST_STEP = 10**9
+_STEEPEST = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,22 +93,25 @@ class Domain:
                 self.ceiling_sd == 0 or 0 < self.ceiling_sd**2 < self.ceiling * (1 - self.ceiling),
                 "must lie in [0, sqrt(ceiling (1 - ceiling)))",
             ),
-            slope_mean=(math.isfinite(self.slope_mean), "must be finite"),
-            slope_sd=(self.slope_sd >= 0, "must not be negative"),
+            slope_mean=(abs(self.slope_mean) <= _STEEPEST, "must lie in [-10, 10]"),
+            slope_sd=(0 <= self.slope_sd <= _STEEPEST, "must lie in [0, 10]"),
             slope_correlation=(-1 <= self.slope_correlation <= 1, "must lie in [-1, 1]"),
-            transfer_sd=(self.transfer_sd >= 0, "must not be negative"),
-            speed=(self.speed >= 0, "must not be negative"),
+            transfer_sd=(0 <= self.transfer_sd <= _STEEPEST, "must lie in [0, 10]"),
+            speed=(0 <= self.speed < math.inf, "must be finite and not negative"),
             longest_chain=(1 <= self.longest_chain <= 100, "must lie in 1 to 100"),
             locked=(0 <= self.locked <= 1, "must lie in [0, 1]"),
             unlock=(math.isfinite(self.unlock), "must be finite"),
             log_tokens=(0 <= self.log_tokens <= 20, "must lie in [0, 20]"),
             tokens_slope=(abs(self.tokens_slope) <= 5, "must lie in [-5, 5]"),
             late=(0 <= self.late <= 1, "must lie in [0, 1]"),
-            late_from=(self.late_from >= 0, "must not be negative"),
-            late_to=(self.late_to >= self.late_from, "must be at least late_from"),
+            late_from=(0 <= self.late_from <= _LAST_STEP, "must be a step, 0 to 10^9"),
+            late_to=(
+                self.late_from <= self.late_to <= _LAST_STEP,
+                "must be a step, from late_from to 10^9",
+            ),
             leaves=(
-                self.leaves == 0 or self.leaves > self.late_to,
-                "must be 0 (never) or after late_to",
+                self.leaves == 0 or self.late_to < self.leaves <= _LAST_STEP,
+                "must be 0 (never) or a step after late_to, up to 10^9",
             ),
         )
 
@@ -128,11 +134,11 @@ class Reference:
             self,
             name=(isinstance(self.name, str) and bool(self.name), "must be a name"),
             ability=(math.isfinite(self.ability), "must be finite"),
-            residual_sd=(self.residual_sd >= 0, "must not be negative"),
+            residual_sd=(0 <= self.residual_sd < math.inf, "must be finite and not negative"),
             trials=(self.trials >= 1, "must be at least 1"),
             missing=(0 <= self.missing <= 1, "must lie in [0, 1]"),
             reversed=(0 <= self.reversed <= 1, "must lie in [0, 1]"),
-            domain_bias_sd=(self.domain_bias_sd >= 0, "must not be negative"),
+            domain_bias_sd=(0 <= self.domain_bias_sd < math.inf, "must be finite and not negative"),
         )
 
 
@@ -163,18 +169,10 @@ class Population:
             integers=("skills_per_domain", "copies", "sub_tests"),
             others=("domains", "references", "heldout_moves"),
         )
-        shares = sum(domain.share for domain in self.domains)
+        _check_domains(self.domains)
         names = [reference.name for reference in self.references]
-        filtered = self.weak_below <= 1 or self.strong_above >= 0
         require(
             self,
-            domains=(
-                0 < len(self.domains) <= 100
-                and abs(shares - 1) < _SUM_TOLERANCE
-                and _always_populated(self.domains),
-                f"must be 1 to 100 domains whose shares sum to 1 (not {shares:g}), with some tasks "
-                "there at every step",
-            ),
             skills_per_domain=(1 <= self.skills_per_domain <= 100, "must lie in 1 to 100"),
             references=(len(set(names)) == len(names), "must have distinct names"),
             shared_residual=(0 <= self.shared_residual <= 1, "must lie in [0, 1]"),
@@ -182,17 +180,34 @@ class Population:
                 0 <= self.swapped <= 1 and (self.swapped == 0 or len(names) >= 2),
                 "must lie in [0, 1], and be 0 with fewer than two references",
             ),
-            weak_below=(self.weak_below > 0, "must be positive"),
+            weak_below=(
+                self.weak_below > 0 and (self.weak_below > 1 or "weak" in names),
+                "must be positive, and above 1 (no filter) without a reference called weak",
+            ),
             strong_above=(
-                self.strong_above < 1 and (not filtered or {"weak", "strong"} <= set(names)),
-                "must be below 1; filters need the references weak and strong",
+                self.strong_above < 1 and (self.strong_above < 0 or "strong" in names),
+                "must be below 1, and below 0 (no filter) without a reference called strong",
             ),
             copies=(self.copies >= 1, "must be at least 1"),
-            copy_sd=(self.copy_sd >= 0, "must not be negative"),
+            copy_sd=(0 <= self.copy_sd < math.inf, "must be finite and not negative"),
             sub_tests=(1 <= self.sub_tests <= 1000, "must lie in 1 to 1000"),
             sub_test_correlation=(0 <= self.sub_test_correlation < 1, "must lie in [0, 1)"),
             heldout_shift=(math.isfinite(self.heldout_shift), "must be finite"),
             heldout_moves=(isinstance(self.heldout_moves, bool), "must be True or False"),
+        )
+
+
+def _check_domains(domains: tuple[Domain, ...]) -> None:
+    """Their number, their shares, and that there are tasks at every step."""
+    if not 0 < len(domains) <= _MOST_DOMAINS:
+        raise ValueError(f"there are {len(domains)} domains; there must be 1 to {_MOST_DOMAINS}")
+    shares = sum(domain.share for domain in domains)
+    if abs(shares - 1) >= _SUM_TOLERANCE:
+        raise ValueError(f"the shares of the domains sum to {shares:g}; they must sum to 1")
+    if not _always_populated(domains):
+        raise ValueError(
+            "the domains leave the pool empty at some step, by late arrivals or departures; some "
+            "domain must have tasks at every step"
         )
 
 

@@ -59,6 +59,8 @@ class Scenario:
             self,
             feedback_delay=(self.feedback_delay >= 0, "must not be negative"),
             heldout_rollouts=(self.heldout_rollouts >= 0, "must not be negative; 0: exact"),
+            name=(isinstance(self.name, str) and bool(self.name), "must be a name"),
+            etr=(self.etr is None or 0 <= self.etr <= 1, "must lie in [0, 1], or be None"),
             batch_size=(
                 self.batch_size <= self.num_tasks,
                 f"must be at most num_tasks ({self.num_tasks}): a batch holds distinct tasks",

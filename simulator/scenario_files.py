@@ -22,11 +22,12 @@ A file's tables are the scenario's dataclasses; what is left out is as their def
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import MISSING, Field, fields, is_dataclass
+from dataclasses import MISSING, fields, is_dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
 
+from simulator.checks import default_of
 from simulator.scenario import Scenario
 
 
@@ -61,7 +62,7 @@ def _table(value: Any) -> dict[str, Any]:
     return {
         field.name: _plain(getattr(value, field.name))
         for field in fields(value)
-        if getattr(value, field.name) != _default(field)
+        if getattr(value, field.name) != default_of(field)
     }
 
 
@@ -69,12 +70,6 @@ def _plain(value: Any) -> Any:
     if is_dataclass(value):
         return _table(value)
     return [_plain(part) for part in value] if isinstance(value, tuple) else value
-
-
-def _default(field: Field) -> Any:
-    if field.default_factory is not MISSING:
-        return field.default_factory()
-    return field.default
 
 
 def _built(kind: type, table: Mapping[str, Any], place: str) -> Any:
@@ -86,7 +81,7 @@ def _built(kind: type, table: Mapping[str, Any], place: str) -> Any:
             hint = f"do you mean {near[0]}?" if near else f"choose of {', '.join(names)}"
             raise ValueError(f"unknown key {_within(place, key)}: {hint}")
     for field in fields(kind):
-        if field.name not in table and _default(field) is MISSING:
+        if field.name not in table and default_of(field) is MISSING:
             raise ValueError(
                 f"{_within(place, field.name)} is missing: every {kind.__name__} needs it"
             )

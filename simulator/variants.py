@@ -62,7 +62,7 @@ VARIANTS = {
 def vary(scenario: Scenario, names: str) -> Scenario:
     """The scenario under other laws: `names` is one variant, or several joined by `+`.
 
-    It is called `name@names` and has the scenario's own pools and random numbers.
+    It is called `name@names` and has the scenario's own tasks and rollouts' random numbers.
 
     Raises:
         ValueError: for an unknown variant, or two of one kind.

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from simulator.calibration.likelihood import Fit, maximise, with_errors
+from simulator.calibration.likelihood import Fit, maximise, search, with_errors
 from simulator.calibration.parameters import Layout
 from simulator.calibration.state_space import Accuracy, Observations
 from simulator.calibration.trace import Trace
@@ -78,9 +78,8 @@ def estimate(
     def grown(fit: Fit, layout: Layout) -> Fit:
         return maximise(observations, layout, fit.layout.extended(fit.vector, layout), accuracy)
 
-    one = Layout(1, segments)
-    single = maximise(observations, one, one.start(), accuracy)
-    double = grown(single, replace(one, components=2))
+    single = search(observations, Layout(1, segments), accuracy)
+    double = grown(single, replace(single.layout, components=2))
     base = min(single, double, key=lambda fit: fit.bic)
     own = with_errors(grown(base, replace(base.layout, own=True)), accuracy)
     middle = with_errors(grown(base, replace(base.layout, middle=True)), accuracy)

@@ -90,6 +90,7 @@ def _without_growth(fit: Fit, blank: Scenario) -> Scenario:
         logit=initial.logit,
         unsolvable=initial.unsolvable,
         slope_sd=dynamics.slope_sd,
+        slope_correlation=initial.slope_correlation,
     )
     sharpening, drift_sd = _of_law(blank.steps, fit)(initial, dynamics)
     population: Population = replace(blank.population, domains=domains)
@@ -157,7 +158,7 @@ def _model_rows(fit: Fit) -> list[Row]:
         mark = f" {place + 1}" if fit.layout.components > 1 else ""
         names += [f"initial logit: share{mark}"] if mark else []
         names += [f"initial logit: mean{mark}", f"initial logit: sd{mark}"]
-    names.append("slope_sd")
+    names += ["slope_sd", "slope_correlation"]
     names += [
         f"drift, part {part + 1} of {fit.layout.segments}" for part in range(fit.layout.segments)
     ]
@@ -168,10 +169,11 @@ def _model_rows(fit: Fit) -> list[Row]:
         for part in initial.logit:
             parts += [part.share] if fit.layout.components > 1 else []
             parts += [part.mean, part.sd]
-        return [*parts, dynamics.slope_sd, *dynamics.drifts, dynamics.level, dynamics.walk_sd]
+        parts += [dynamics.slope_sd, initial.slope_correlation]
+        return [*parts, *dynamics.drifts, dynamics.level, dynamics.walk_sd]
 
     estimates, errors = fit.derive(values)
-    notes = {"unsolvable": "domain", "slope_sd": "domain", "random walk ω": "logits per √step"}
+    notes = {"random walk ω": "logits per √step"}
     return [
         Row(name, float(value), float(error), notes.get(name, _note(name)))
         for name, value, error in zip(names, estimates, errors, strict=True)
@@ -179,7 +181,8 @@ def _model_rows(fit: Fit) -> list[Row]:
 
 
 def _note(name: str) -> str:
-    return "domain" if name.startswith("initial") else "logits per step"
+    domain = name.startswith(("initial", "slope", "unsolvable"))
+    return "domain" if domain else "logits per step"
 
 
 def _law_rows(fit: Fit, steps: int) -> list[Row]:

@@ -21,6 +21,8 @@ _SCORE_STEP, _CURVATURE_STEP, _DELTA_STEP = 1e-5, 3e-3, 1e-3  # of finite differ
 _FLAT = 0.03  # slope of the log-likelihood, per standard error, at which the search ends
 _RIDGE = 1.0  # keeps the first step short along what the data do not inform about
 _ITERATIONS = 100
+_COARSE = Accuracy(0.5, 6)
+_SPREADS = (0.03, 0.5), (0.01, 0.8)  # walk_sd and slope_sd
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -75,6 +77,21 @@ class Fit:
         )
         variance = np.einsum("pi,pq,qi->i", jacobian, self.covariance, jacobian)
         return at(self.vector), np.sqrt(np.maximum(variance, 0.0))
+
+
+def search(observations: Observations, layout: Layout, accuracy: Accuracy) -> Fit:
+    """The parameters of largest likelihood, searched from several starts.
+
+    Random walks and unequal slopes both make tasks part, so that the likelihood can have a maximum
+    with much of the one and little of the other, and another one the other way round.
+    """
+    first = maximise(observations, layout, layout.start(), _COARSE)
+    others = [
+        maximise(observations, layout, layout.spread(first.vector, *sds), _COARSE)
+        for sds in _SPREADS
+    ]
+    best = max([first, *others], key=lambda fit: fit.log_likelihood)
+    return maximise(observations, layout, best.vector, accuracy)
 
 
 def maximise(observations: Observations, layout: Layout, start: Floats, accuracy: Accuracy) -> Fit:

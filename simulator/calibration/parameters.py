@@ -9,6 +9,7 @@ from simulator.calibration.state_space import Dynamics, Initial
 from simulator.population import Normal
 
 _DRIFT_UNIT, _OWN_UNIT = 0.01, 0.1  # entries of the vector are then of order 1
+_STRONGEST = 0.9  # correlation that the slope's nodes can resolve
 _SMALLEST, _LARGEST = -7.0, 3.0  # of logarithms: where a parameter no longer matters
 
 
@@ -31,7 +32,7 @@ class Layout:
     @property
     def num_initial(self) -> int:
         """Number of parameters of the initial law; they come first."""
-        return 3 if self.components == 1 else 6
+        return 4 if self.components == 1 else 7
 
     @property
     def size(self) -> int:
@@ -43,7 +44,7 @@ class Layout:
         initial = [-1.0, np.log(2.5), 0.0, np.log(2.5), 0.0][: 2 if self.components == 1 else 5]
         steady = [0.3] * self.segments
         extra = [0.0] * (self.middle + self.own)
-        return np.array([*initial, -2.5, *steady, 0.1, np.log(0.02), np.log(0.4), *extra])
+        return np.array([*initial, -2.5, 0.0, *steady, 0.1, np.log(0.02), np.log(0.4), *extra])
 
     def extended(self, vector: Floats, larger: "Layout") -> Floats:
         """The same model in a larger layout; a component is split in two."""
@@ -54,6 +55,12 @@ class Layout:
         head, extra = np.split(vector, [larger.num_initial + self.segments + 3])
         middle = extra[:1] if self.middle else np.zeros(int(larger.middle))
         return np.concatenate([head, middle, extra[-1:] if self.own else np.zeros(int(larger.own))])
+
+    def spread(self, vector: Floats, walk_sd: float, slope_sd: float) -> Floats:
+        """The vector with these in place of its own."""
+        changed, place = vector.copy(), self.num_initial + self.segments + 1
+        changed[place : place + 2] = np.log(walk_sd), np.log(slope_sd)
+        return changed
 
     def model(self, vector: Floats) -> tuple[Initial, Dynamics]:
         """The model that a vector stands for; the component of the lower mean first."""
@@ -74,8 +81,12 @@ class Layout:
             share = _share(vector[4])
             second = Normal(share, float(vector[2]), _exp(vector[3]))
             parts = [Normal(1 - share, parts[0].mean, parts[0].sd), second]
-        unsolvable = _share(vector[self.num_initial - 1])
-        return Initial(unsolvable, tuple(sorted(parts, key=lambda part: part.mean)))
+        unsolvable, correlation = vector[self.num_initial - 2 : self.num_initial]
+        return Initial(
+            _share(unsolvable),
+            tuple(sorted(parts, key=lambda part: part.mean)),
+            float(_STRONGEST * np.tanh(correlation)),
+        )
 
 
 def _exp(logarithm: float) -> float:

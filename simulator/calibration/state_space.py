@@ -5,10 +5,10 @@ mixture of normal laws and obeys, with t in training steps,
 
     dl = a_k delta(t) dt + gamma tanh(l / 3) dt + mu 4 p (1 - p) dt + omega dW
 
-where log a_k ~ N(0, s^2), p = sigma(l) is the rate, and the shared drift delta is constant in each
-of some equal segments of the run. A visit itself adds kappa 2 sqrt(m (1 - m)), with m the mean
-reward of its group: the weight that GRPO gives to the group, scaled so that a half-solved one adds
-kappa. Counts are binomial at the rate p.
+where log a_k ~ N(0, s^2), of correlation rho with the initial logit, p = sigma(l) is the rate, and
+the shared drift delta is constant in each of some equal segments of the run. A visit itself adds
+kappa 2 sqrt(m (1 - m)), with m the mean reward of its group: the weight that GRPO gives to the
+group, scaled so that a half-solved one adds kappa. Counts are binomial at the rate p.
 
 Where all tasks are visited equally often, kappa and mu are told apart by luck alone: a group that
 happened to be informative against one of the same task that was not. Without mu, kappa would also
@@ -35,10 +35,17 @@ _LEAST = 1e-300
 
 @dataclass(frozen=True, slots=True)
 class Initial:
-    """The law of a task's rate before training: pi_0 and the mixture of the logits."""
+    """The law of a task before training.
+
+    Attributes:
+        unsolvable: pi_0.
+        logit: the mixture of initial logits.
+        slope_correlation: rho, of log a with the initial logit.
+    """
 
     unsolvable: float
     logit: tuple[Normal, ...]
+    slope_correlation: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +131,7 @@ def messages(observations: Observations, dynamics: Dynamics, accuracy: Accuracy)
     scale_JK = np.empty((accuracy.nodes, tasks))
     logits_VM, work_M = np.empty((longest, points_M.size)), np.empty(points_M.size)
     rows = _rows(observations, dynamics)
-    for j, node in enumerate(_nodes(accuracy)[0]):
+    for j, node in enumerate(_nodes(accuracy)):
         motion = Motion(
             math.exp(dynamics.slope_sd * node),
             float(dynamics.level),
@@ -141,9 +148,9 @@ def mixed(
     """Log-likelihood of each task under an initial law, shape (K,)."""
     messages_JKM, scale_JK = parts
     top_K = scale_JK.max(axis=0)
-    weights_J = _nodes(accuracy)[1]
-    given_JK = messages_JKM @ _masses(initial, _grid(accuracy)) * np.exp(scale_JK - top_K)
-    solvable_K = np.log(np.maximum(weights_J @ given_JK, _LEAST)) + top_K
+    weights_JM = _slope_weights(initial, accuracy) * _masses(initial, _grid(accuracy))
+    given_JK = np.matmul(messages_JKM, weights_JM[:, :, None])[:, :, 0] * np.exp(scale_JK - top_K)
+    solvable_K = np.log(np.maximum(given_JK.sum(axis=0), _LEAST)) + top_K
     solvable_K += np.log1p(-initial.unsolvable)
     with np.errstate(divide="ignore"):
         never_K = np.where(observations.solved_K, -np.inf, np.log(initial.unsolvable))
@@ -181,15 +188,30 @@ def _grid(accuracy: Accuracy) -> Floats:
     return np.linspace(-_REACH, _REACH, 2 * half + 1)
 
 
-def _nodes(accuracy: Accuracy) -> tuple[Floats, Floats]:
-    """Places and weights for the mean over a standard normal variable.
+def _nodes(accuracy: Accuracy) -> Floats:
+    """Places of log a, in units of s, for means over its law.
 
     Evenly spaced: the integrand of a task that tells its slope is narrower than the gaps that
     Gauss-Hermite nodes leave in the middle.
     """
-    nodes_J = np.linspace(-_SLOPE_REACH, _SLOPE_REACH, accuracy.nodes)
-    weights_J = np.exp(-(nodes_J**2) / 2)
-    return nodes_J, weights_J / weights_J.sum()
+    return np.linspace(-_SLOPE_REACH, _SLOPE_REACH, accuracy.nodes)
+
+
+def _slope_weights(initial: Initial, accuracy: Accuracy) -> Floats:
+    """P(log a | initial logit), shape (J, M): a normal law of mean rho z and variance 1 - rho^2.
+
+    z is the initial logit in units of the mixture's standard deviations from its mean.
+    """
+    shares = np.array([part.share for part in initial.logit])
+    means = np.array([part.mean for part in initial.logit])
+    sds = np.array([part.sd for part in initial.logit])
+    mean = shares @ means
+    sd = math.sqrt(shares @ (sds**2 + (means - mean) ** 2))
+    rho = initial.slope_correlation
+    place_M = np.clip((_grid(accuracy) - mean) / sd, -_SLOPE_REACH, _SLOPE_REACH)
+    away_JM = (_nodes(accuracy)[:, None] - rho * place_M) ** 2
+    weights_JM = np.exp(-away_JM / (2 * (1 - rho**2)))
+    return weights_JM / weights_JM.sum(axis=0)
 
 
 def _masses(initial: Initial, logits_M: Floats) -> Floats:

@@ -1,9 +1,10 @@
 """The catalogue as a page: what each scenario stresses, rests on and changes."""
 
-from dataclasses import MISSING, Field, fields, is_dataclass
+from dataclasses import MISSING, fields, is_dataclass
 from typing import Any
 
 from simulator.catalogue import SCENARIOS
+from simulator.checks import default_of
 from simulator.variants import VARIANTS
 
 _HEAD = """# Scenarios
@@ -31,8 +32,8 @@ def page() -> str:
     ]
     parts.append(
         "## Variants\n\nAny scenario can be run under another law: `base@maxrl`, "
-        "`base@maxrl+steep`.\nA variant has the pools and random numbers of its scenario.\n\n"
-        + "\n".join(lines)
+        "`base@maxrl+steep`.\nA variant has the tasks and the rollouts' random numbers of its "
+        "scenario.\n\n" + "\n".join(lines)
     )
     return "\n\n".join(parts) + "\n"
 
@@ -41,7 +42,7 @@ def _changes(subject: Any) -> list[str]:
     """The fields of a dataclass that differ from their defaults, down to the leaves."""
     changes = []
     for field in fields(subject):
-        value, default = getattr(subject, field.name), _default(field)
+        value, default = getattr(subject, field.name), default_of(field)
         if value == default or field.name in _NOT_SHOWN:
             continue
         if is_dataclass(value):
@@ -62,13 +63,9 @@ def _several(values: tuple[Any, ...]) -> str:
 
 
 def _one(value: Any) -> str:
-    required = [f"`{getattr(value, f.name)}`" for f in fields(value) if _default(f) is MISSING]
+    required = [f"`{getattr(value, f.name)}`" for f in fields(value) if default_of(f) is MISSING]
     changed = [change for change in _changes(value) if not change.startswith("`name`")]
     return ", ".join([*required[:1], *changed]) or "default"
-
-
-def _default(field: Field[Any]) -> Any:
-    return field.default_factory() if field.default_factory is not MISSING else field.default
 
 
 def _short(value: Any) -> str:

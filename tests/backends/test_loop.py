@@ -5,7 +5,7 @@ import pytest
 
 from backends import SimulatedBackend, run, simulate
 from bots import AbstractCollector, AbstractSelector, BOTSSelector, Feedback, Pool
-from bots.baselines import DynamicSampling, MoPPSSelector, ShuffleSelector
+from bots.baselines import DynamicSampling, MoPPSSelector, ShuffleSelector, UniformSelector
 from simulator import Scenario
 from tests.backends.fakes import FakeBackend
 
@@ -218,3 +218,24 @@ def test_strategies_are_paired_by_seed():
         feedback: Feedback = next(run(backend, selector, 2, 32)).feedback
         seen.append(feedback.successes_B[feedback.task_ids_B == 5])
     assert seen[0] == seen[1]
+
+
+class Hoarding(AbstractCollector):
+    """Rolls out what it selected before instead of what it selects now."""
+
+    def __init__(self):
+        self._kept = None
+
+    def collect(self, select, rollout, batch_size, group_size):
+        chosen = select(batch_size)
+        before, self._kept = self._kept, chosen
+        return np.arange(rollout(chosen if before is None else before, group_size).num_groups)
+
+
+def test_a_collector_cannot_roll_out_tasks_that_are_gone():
+    backend = FakeBackend(20, away=lambda step: [] if step == 0 else list(range(10)))
+    selector = UniformSelector(backend.pool, np.random.default_rng(0))
+    records = run(backend, selector, 10, 4, Hoarding())
+    next(records)
+    with pytest.raises(ValueError, match="not in the pool now"):
+        next(records)

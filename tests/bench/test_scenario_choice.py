@@ -68,5 +68,5 @@ def test_events_keep_their_place_in_a_shorter_run():
 
 def test_an_event_that_never_comes_never_comes():
     assert all(
-        domain.leaves == 0 for domain in resized(Scenario("", ""), steps=7).population.domains
+        domain.leaves == 0 for domain in resized(Scenario("mine", ""), steps=7).population.domains
     )

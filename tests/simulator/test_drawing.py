@@ -1,3 +1,9 @@
+"""Pools have the law they are drawn from.
+
+Tolerances are five standard deviations or more, a false-alarm rate below 1e-6 per comparison; seeds
+are fixed.
+"""
+
 import numpy as np
 import pytest
 
@@ -108,6 +114,17 @@ def test_near_duplicates_differ_by_little_and_keep_a_number():
     assert rates["weak"].size == 1_001
 
 
+def test_positions_say_nothing_about_near_duplicates():
+    clusters = drawn(Population(copies=10), 5_000)[0].cluster_N
+    assert (clusters[:-1] == clusters[1:]).mean() < 0.02
+
+
+def test_a_task_without_a_rate_does_not_pass_a_filter_by_it():
+    weak = Reference("weak", 0.8, missing=0.5)
+    rates = drawn(Population(references=(weak, STRONG), weak_below=0.5))[1]
+    assert not np.isnan(rates["weak"]).any()
+
+
 def test_a_filter_keeps_clusters_together_by_number():
     population = Population(copies=3, weak_below=0.5, strong_above=0.1)
     tasks, rates = drawn(population, 3_000)
@@ -148,6 +165,9 @@ def test_a_filter_that_nothing_passes_is_an_error():
         {"leaves": 50, "late": 0.5, "late_to": 50},
         {"speed": "fast"},
         {"transfer_sd": float("nan")},
+        {"transfer_sd": float("inf")},
+        {"slope_mean": 100.0},
+        {"leaves": 3 * 10**9},
     ],
 )
 def test_impossible_domains_are_refused_by_name(wrong):
@@ -162,6 +182,8 @@ def test_impossible_domains_are_refused_by_name(wrong):
         {"domains": (Domain(0.5), Domain(0.4))},
         {"domains": (Domain(1.0, late=1.0, late_from=5, late_to=5),)},
         {"domains": (Domain(1.0, leaves=50),)},
+        {"weak_below": 0.9, "references": ()},
+        {"copy_sd": float("inf")},
         {"references": (WEAK, WEAK)},
         {"shared_residual": 1.5},
         {"swapped": 0.5, "references": (WEAK,)},

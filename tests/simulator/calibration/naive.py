@@ -1,4 +1,4 @@
-"""The state-space likelihood in plain NumPy: task by task, forwards in time, with whole matrices."""
+"""The state-space likelihood in plain NumPy: task by task, forwards, with whole matrices."""
 
 import numpy as np
 from scipy.stats import norm
@@ -10,11 +10,16 @@ def log_likelihood(rows, initial, dynamics, duration, spacing, nodes):
     edges = np.concatenate([[-np.inf], (points[1:] + points[:-1]) / 2, [np.inf]])
     start = sum(part.share * np.diff(norm.cdf(edges, part.mean, part.sd)) for part in initial.logit)
     places = np.linspace(-2.8, 2.8, nodes)
-    weights = norm.pdf(places) / norm.pdf(places).sum()
+    mean = sum(part.share * part.mean for part in initial.logit)
+    square = sum(part.share * (part.sd**2 + part.mean**2) for part in initial.logit)
+    standard = np.clip((points - mean) / np.sqrt(square - mean**2), -2.8, 2.8)
+    rho = initial.slope_correlation
+    weights = norm.pdf(places[:, None], rho * standard, np.sqrt(1 - rho**2))
+    weights /= weights.sum(axis=0)
     total = 0.0
     for place, weight in zip(places, weights, strict=True):
         slope = np.exp(dynamics.slope_sd * place)
-        total += weight * forward(rows, points, start, dynamics, slope, duration)
+        total += forward(rows, points, weight * start, dynamics, slope, duration)
     never = initial.unsolvable * all(successes == 0 for _, successes, _ in rows)
     return np.log((1 - initial.unsolvable) * total + never)
 

@@ -22,7 +22,12 @@ def draw(
     mean_K = np.array([part.mean for part in initial.logit])[part_K]
     logit_K = rng.normal(mean_K, np.array([part.sd for part in initial.logit])[part_K])
     solvable_K = rng.random(tasks) >= initial.unsolvable
-    slope_K = np.exp(rng.normal(0, dynamics.slope_sd, tasks))
+    means, sds = ([getattr(part, name) for part in initial.logit] for name in ("mean", "sd"))
+    mean = np.dot(shares, means)
+    sd = np.sqrt(np.dot(shares, np.square(sds) + np.square(np.subtract(means, mean))))
+    rho = initial.slope_correlation
+    own_K = np.sqrt(1 - rho**2) * rng.standard_normal(tasks)
+    slope_K = np.exp(dynamics.slope_sd * (own_K + rho * (logit_K - mean) / sd))
     parts = int(np.ceil(gap))
     duration = max(gap * (visits - 1), 1.0)
     columns = []

@@ -64,7 +64,10 @@ def test_a_split_with_an_empty_part_is_refused(share):
         ("task,visit,successes\na,0,1\n", "has no column trials"),
         ("task,successes,trials\na,1,8\n", "has no column step or visit"),
         ("task,visit,successes,trials\n", "has no rows"),
-        ("task,visit,successes,trials\na,0,-1,8\n", "successes of row 1 is '-1'; it must be a whole"),
+        (
+            "task,visit,successes,trials\na,0,-1,8\n",
+            "successes of row 1 is '-1'; it must be a whole",
+        ),
         ("task,visit,successes,trials\na,0,nan,8\n", "successes of row 1 is 'nan'"),
         ("task,visit,successes,trials\na,0,1.5,8\n", "successes of row 1 is '1.5'"),
         ("task,visit,successes,trials\na,0,,8\n", "successes of row 1 is ''"),
