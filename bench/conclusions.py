@@ -14,6 +14,7 @@ from bench.tables import Table, number
 from simulator import SCENARIOS, VARIANTS
 
 DEFAULT = "default"
+SURE = 0.99  # a conclusion depends on the law only where both verdicts are clear at this level
 DEFAULT_LAW = "GRPO, α = 0.5, free repetition"
 PAIRS = (
     ("bots", "shuffle"),
@@ -40,6 +41,7 @@ class Conclusion:
         better: the strategy that is claimed to be better ...
         worse: ... than this one.
         gain: difference in held-out solve rate at equal rollouts, paired over seeds.
+        sure_gain: the same with an interval of the level `SURE`.
     """
 
     scenario: str
@@ -47,13 +49,17 @@ class Conclusion:
     better: str
     worse: str
     gain: Estimate
+    sure_gain: Estimate
 
     @property
     def verdict(self) -> str:
         """`holds` or `reversed` where the interval excludes 0, otherwise `undecided`."""
-        if self.gain.low > 0:
-            return "holds"
-        return "reversed" if self.gain.high < 0 else "undecided"
+        return _side(self.gain)
+
+    @property
+    def sure_verdict(self) -> str:
+        """The same by the interval of the level `SURE`."""
+        return _side(self.sure_gain)
 
 
 def conclusions(rows: Sequence[Row]) -> list[Conclusion]:
@@ -62,7 +68,7 @@ def conclusions(rows: Sequence[Row]) -> list[Conclusion]:
     for row in rows:
         by_setting.setdefault(row.setting, {})[row.strategy] = row
     return [
-        Conclusion(*place(setting), better, worse, _difference(of[better], of[worse]))
+        Conclusion(*place(setting), better, worse, *_differences(of[better], of[worse]))
         for setting in in_catalogue_order(by_setting)
         for of in [by_setting[setting]]
         for better, worse in PAIRS
@@ -113,22 +119,53 @@ def counts_table(found: Sequence[Conclusion]) -> Table:
     )
 
 
-def law_dependent_table(found: Sequence[Conclusion]) -> Table:
-    """Conclusions that hold under some laws and are reversed under others, by scenario."""
+def across_laws(found: Sequence[Conclusion]) -> list[list[Conclusion]]:
+    """Conclusions by scenario and pair, where two laws or more could decide them."""
     groups: dict[tuple[str, str, str], list[Conclusion]] = {}
     for conclusion in found:
-        key = (conclusion.scenario, conclusion.better, conclusion.worse)
-        groups.setdefault(key, []).append(conclusion)
-    lines = []
-    for (scenario, better, worse), group in groups.items():
-        holds, turned = (_named(group, verdict) for verdict in ("holds", "reversed"))
-        if holds and turned:
-            lines.append((scenario, f"{better} > {worse}", holds, turned))
+        if not np.isnan(conclusion.gain.low):
+            key = (conclusion.scenario, conclusion.better, conclusion.worse)
+            groups.setdefault(key, []).append(conclusion)
+    return [group for group in groups.values() if len(group) > 1]
+
+
+def law_dependent_table(groups: Sequence[Sequence[Conclusion]]) -> Table:
+    """What surely holds under one law and surely is reversed under another, of `across_laws`."""
     return Table(
-        "Conclusions that depend on the law",
+        "",
         ("scenario", "conclusion", "holds under", "is reversed under"),
-        tuple(lines),
+        tuple(
+            (
+                group[0].scenario,
+                f"{group[0].better} > {group[0].worse}",
+                _named(group, "holds"),
+                _named(group, "reversed"),
+            )
+            for group in groups
+            if {"holds", "reversed"} <= {c.sure_verdict for c in group}
+        ),
     )
+
+
+def rows_by_chance(groups: Sequence[Sequence[Conclusion]], level: float) -> float:
+    """How many rows would be both held and reversed at this level if nothing differed anywhere.
+
+    A verdict under one of k laws then is `holds` with chance t = (1 - level) / 2, and `reversed`
+    likewise. Verdicts under different laws are taken to be independent, so both occur with chance
+    1 - 2 (1 - t)^k + (1 - 2 t)^k.
+
+    Args:
+        groups: the rows that are looked at, see `across_laws`.
+        level: of the intervals.
+    """
+    tail = (1 - level) / 2
+    return sum(1 - 2 * (1 - tail) ** len(g) + (1 - 2 * tail) ** len(g) for g in groups)
+
+
+def _side(gain: Estimate) -> str:
+    if gain.low > 0:
+        return "holds"
+    return "reversed" if gain.high < 0 else "undecided"
 
 
 def _named(group: Sequence[Conclusion], verdict: str) -> str:
@@ -140,7 +177,9 @@ def _named(group: Sequence[Conclusion], verdict: str) -> str:
     )
 
 
-def _difference(better: Row, worse: Row) -> Estimate:
+def _differences(better: Row, worse: Row) -> tuple[Estimate, Estimate]:
+    """The gain over seeds that both have, with the intervals of verdicts and of sure ones."""
     final = [dict(zip(row.seeds, row.values["final"], strict=True)) for row in (better, worse)]
     seeds = sorted(final[0].keys() & final[1].keys())
-    return stats.paired(np.array([final[0][seed] - final[1][seed] for seed in seeds]))
+    differences_S = np.array([final[0][seed] - final[1][seed] for seed in seeds])
+    return stats.paired(differences_S), stats.paired(differences_S, SURE)

@@ -9,9 +9,10 @@ import numpy as np
 from bench import drawing
 from bench.metrics import ALL_AXES, Floats, costs, evaluated
 from bench.recorder import DIFFICULTY_BINS
+from bench.run_figures import FRACTIONS_TTB, axes
 from bench.store import CellResult
 from bench.strategies import REFERENCE, is_oracle
-from bench.summary import FRACTIONS_TTB, Row, axes
+from bench.summary import Row
 
 _FOREST = (0.2, 2.6)
 _RARE = 0.005

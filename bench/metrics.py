@@ -114,8 +114,8 @@ def costs(columns: Mapping[str, npt.NDArray[Any]], axis: str) -> Floats:
     """What a run has cost at each of its rows.
 
     Seconds are those of selection, generation, grading, training and synchronisation: measured,
-    but for those of a simulated run's generation and training, which its clock says. A step in
-    which nothing was trained has its tokens and simulated seconds charged to the next.
+    but for those of a simulated run's generation and training, which its clock says. Each step is
+    charged for what it generated, whether or not anything was trained on.
     """
     if axis in ("steps", "rollouts"):
         return columns[{"steps": "step", "rollouts": "rollouts_generated"}[axis]].astype(float)
@@ -135,7 +135,7 @@ def _clocks(columns: Mapping[str, npt.NDArray[Any]]) -> tuple[str, ...]:
 
 
 def _per_row(columns: Mapping[str, npt.NDArray[Any]], names: tuple[str, ...]) -> Floats:
-    """Sum of these columns; one that is not there, since nothing was ever trained, is 0."""
+    """Sum of these columns; one that the run does not have is 0."""
     nothing = np.zeros(len(columns["step"]))
     return np.sum([np.nan_to_num(columns.get(name, nothing)) for name in names], axis=0)
 

@@ -5,33 +5,15 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from bench import stats
-from bench.conclusions import DEFAULT, in_catalogue_order, in_order, place
+from bench.comparable import counted, scored, shared, side_by_side, under
+from bench.conclusions import in_catalogue_order, place
 from bench.metrics import ALL_AXES
 from bench.strategies import REFERENCE
-from bench.summary import Row, standings
+from bench.summary import BEST, Row, standings
 from bench.tables import INDISTINCT, Table, number
 from simulator import SCENARIOS
 
 _POINTS = 100  # solve rates as percentages
-
-
-def main_variant(rows: Sequence[Row]) -> str:
-    """The law that headline figures are under: the default, or the first that was run."""
-    return in_order(place(row.setting)[1] for row in rows)[0] if rows else DEFAULT
-
-
-def under(rows: Sequence[Row], variant: str) -> list[Row]:
-    """The rows of settings under one variant."""
-    return [row for row in rows if place(row.setting)[1] == variant]
-
-
-def shared(rows: Sequence[Row]) -> list[Row]:
-    """The rows of settings on which every strategy was run, so that means are over the same."""
-    strategies = {row.strategy for row in rows}
-    of: dict[str, set[str]] = {}
-    for row in rows:
-        of.setdefault(row.setting, set()).add(row.strategy)
-    return [row for row in rows if of[row.setting] == strategies]
 
 
 def gains_table(rows: Sequence[Row]) -> Table:
@@ -59,68 +41,71 @@ def gains_table(rows: Sequence[Row]) -> Table:
 
 
 def scores_table(rows: Sequence[Row]) -> Table:
-    """Strategies x variants: the score, and on how many settings there is one."""
-    by_variant = {
-        variant: standings(shared(under(rows, variant)))
-        for variant in in_order(place(row.setting)[1] for row in rows)
-    }
-    settings = {v: max((s.settings for s in table), default=0) for v, table in by_variant.items()}
+    """Strategies x variants: the score, over the same scenarios everywhere."""
 
-    def cell(strategy: str, variant: str) -> str:
-        found = [s for s in by_variant[variant] if s.strategy == strategy]
-        return number(found[0].score.value, 2) if found else "-"
+    def cell(group: Sequence[Row]) -> str:
+        return number(standings(group)[0].score.value, 2)
 
-    return Table(
-        f"Score by law and price of repetition ({REFERENCE} 0, oracle-gain 1)",
-        ("strategy", *by_variant),
-        (
-            *(
-                (name, *(cell(name, variant) for variant in by_variant))
-                for name in dict.fromkeys(row.strategy for row in rows)
-                if name != REFERENCE
-            ),
-            ("settings with a score", *(str(settings[variant]) for variant in by_variant)),
-        ),
+    return _by_variant(
+        f"Score by law and price of repetition ({REFERENCE} 0, {BEST} 1)",
+        side_by_side(rows, scored),
+        cell,
     )
 
 
 def mean_gains_table(rows: Sequence[Row]) -> Table:
-    """Strategies x variants: the gain over the reference in points, mean over settings."""
-    variants = in_order(place(row.setting)[1] for row in rows)
+    """Strategies x variants: the gain over the reference, over the same scenarios everywhere."""
 
     def cell(group: Sequence[Row]) -> str:
-        if not group:
-            return "-"
         gains = [row.values["difference"].mean() for row in group]
         return number(_POINTS * float(np.mean(gains)), 2, signed=True)
 
-    return _by_strategy(
-        f"Gain over {REFERENCE} by law and price of repetition, in points, mean over settings",
-        rows,
-        variants,
-        lambda group, variant: cell(under(group, variant)),
+    return _by_variant(
+        f"Gain over {REFERENCE} by law and price of repetition, in points", side_by_side(rows), cell
     )
 
 
 def axes_table(rows: Sequence[Row]) -> Table:
-    """Strategies x costs: TTB 50 and 100 % and BSF 100 %, medians over settings."""
+    """Strategies x costs: TTB 50 and 100 % and BSF 100 %, medians over settings that all share."""
+    rows = shared(rows)
     shown = [axis for axis in ALL_AXES if all(f"ttb50_{axis}" in row.figures for row in rows)]
     columns = {
         f"{heading} in {axis}": f"{name}_{axis}"
         for axis in shown
         for heading, name in (("TTB 50 %", "ttb50"), ("TTB 100 %", "ttb100"), ("BSF", "bsf100"))
     }
+    undefined = {
+        name: {row.setting for row in rows if np.isnan(row.figures[name].value)}
+        for name in columns.values()
+    }
 
     def cell(group: Sequence[Row], heading: str) -> str:
-        values = np.array([row.figures[columns[heading]].value for row in group])
-        values = values[~np.isnan(values)]
-        if not values.size:
+        name = columns[heading]
+        defined = [row for row in group if row.setting not in undefined[name]]
+        if not defined:
             return "-"
+        values = np.array([row.figures[name].value for row in defined])
         value = float(stats.median(values))
         return f"> {group[0].horizon:g}" if np.isinf(value) else f"{value:.2f}"
 
     return _by_strategy(
-        "Cost to reach, and best so far: median over settings", rows, list(columns), cell
+        f"Cost to reach, and best so far: median over {counted(rows)}, "
+        f"TTB where {REFERENCE} learns",
+        rows,
+        list(columns),
+        cell,
+    )
+
+
+def _by_variant(
+    title: str, groups: dict[str, list[Row]], cell: Callable[[Sequence[Row]], str]
+) -> Table:
+    """A column per variant and a line per strategy, without lines where nothing can be compared."""
+    return _by_strategy(
+        f"{title}, mean over {counted(next(iter(groups.values()), []), 'scenario')}",
+        [row for group in groups.values() for row in group],
+        list(groups),
+        lambda rows, variant: cell(of) if (of := under(rows, variant)) else "-",
     )
 
 
@@ -162,6 +147,5 @@ def _of_reference(row: Row | None) -> tuple[str, str]:
 def _points(row: Row | None) -> str:
     if row is None:
         return "-"
-    gain = stats.paired(row.values["difference"])
-    text = number(_POINTS * gain.value, 2, signed=True)
-    return text if gain.low > 0 or gain.high < 0 else f"{INDISTINCT} {text}"
+    text = number(_POINTS * row.figures["difference"].value, 2, signed=True)
+    return text if row.differs else f"{INDISTINCT} {text}"

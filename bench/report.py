@@ -1,19 +1,21 @@
 """One self-contained HTML page and a Markdown file about a folder of results."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from backends.files import atomic
-from bench import figures, overview, paper
-from bench.conclusions import DEFAULT, place
-from bench.many import law_by_law, of_many
+from bench import comparable, figures, paper
+from bench.conclusions import DEFAULT
+from bench.few import of_few
+from bench.many import of_many
 from bench.page import Section, markdown, page
+from bench.stats import LEAST_SEEDS
 from bench.store import CellId, CellResult, Store
 from bench.strategies import REFERENCE, STRATEGIES
-from bench.summary import Row, Standing, standings, summarize
-from bench.tables import INDISTINCT, Table, setting_tables, standings_table
+from bench.summary import BEST, Row, Standing, standings, summarize
+from bench.tables import Table, setting_tables, standings_table
 
 COMMANDS = "commands.json"
 FEW_SETTINGS = 6  # more of them are shown in small panels and compact tables
@@ -57,17 +59,15 @@ def write_report(folder: Path) -> Report:
     order = list(dict.fromkeys([*STRATEGIES, *(result.cell.strategy for result in results)]))
     rows = sorted(summarize(results), key=lambda row: order.index(row.strategy))
     runs = figures.group(results, order)
-    main = overview.under(rows, overview.main_variant(rows))
-    if len(runs) > FEW_SETTINGS:
-        main = overview.shared(main)
-    table = standings(main)
+    main = comparable.under(rows, comparable.main_variant(rows))
+    table = standings(comparable.shared(main) if len(runs) > FEW_SETTINGS else main)
     pictures = folder / "figures"
     pictures.mkdir(parents=True, exist_ok=True)
-    parts = _of_few if len(runs) <= FEW_SETTINGS else of_many
+    parts = of_few if len(runs) <= FEW_SETTINGS else of_many
     sections = [
         *_standings(table, main),
         *parts(runs, rows, pictures),
-        *_replica(sorted(_replica_rows(results), key=lambda row: order.index(row.strategy))),
+        *_replica(results, order),
         Section("Definitions", "In full: docs/metrics.md.", tables=(DEFINITIONS,)),
     ]
     lead = _lead(results, store.failures())
@@ -75,29 +75,31 @@ def write_report(folder: Path) -> Report:
     html, text = folder / "report.html", folder / "report.md"
     html.write_text(page(folder.name, lead, commands, sections), encoding="utf-8")
     text.write_text(markdown(folder.name, lead, commands, sections), encoding="utf-8")
-    return Report(html, text, standings_table(table).markdown() if table else _without(rows))
+    return Report(html, text, standings_table(table).markdown() if table else _without(rows, main))
 
 
-def _of_few(runs: figures.Runs, rows: Sequence[Row], folder: Path) -> list[Section]:
-    """Every picture and every table of each setting, with conclusions if laws were varied."""
-    several = len({place(setting)[1] for setting in runs}) > 1
-    return [
-        *_pictures(runs, rows, folder),
-        *(law_by_law(rows) if several else []),
-        *_details(runs, rows),
-    ]
-
-
-def _replica_rows(results: Sequence[CellResult]) -> list[Row]:
-    return summarize([result for result in results if paper.is_replica(result)])
-
-
-def _without(rows: Sequence[Row]) -> str:
-    """The first table of each setting, where there is no gain oracle to measure scores in."""
-    missing = "no standings: oracle-gain, the unit of the score, was not run on all seeds"
+def _without(rows: Sequence[Row], main: Sequence[Row]) -> str:
+    """Why there are no scores, and the first table of each setting."""
+    missing = f"no standings: {_why_none(main)}"
     settings = dict.fromkeys(row.setting for row in rows)
     tables = [setting_tables([row for row in rows if row.setting == name])[0] for name in settings]
     return "\n\n".join([missing, *(table.markdown() for table in tables)])
+
+
+def _why_none(main: Sequence[Row]) -> str:
+    """Why none of these rows has a score."""
+    if not main:
+        return f"nothing was run on the same seeds as {REFERENCE}"
+    if not any(row.strategy == BEST for row in main):
+        return f"{BEST}, the unit of the score, was not run"
+    if all(len(row.seeds) < LEAST_SEEDS for row in main):
+        return f"no setting has the {LEAST_SEEDS} seeds that a score needs"
+    if not any(row.headroom_S.size for row in main):
+        return (
+            f"on no setting was {BEST}, the unit of the score, run on all of {LEAST_SEEDS} seeds "
+            f"or more and gained enough over {REFERENCE}"
+        )
+    return "no setting with a score has all strategies that were run on at least half of them"
 
 
 def record_command(folder: Path, command: str) -> None:
@@ -123,22 +125,35 @@ def _commands(folder: Path) -> list[str]:
 
 
 def _standings(table: Sequence[Standing], rows: Sequence[Row]) -> list[Section]:
+    """The leaderboard of one variant, whose rows these are."""
+    entered = max((standing.settings for standing in table), default=0)
     text = (
         f"Gain in held-out solve rate over {REFERENCE} at equal rollouts, in units of the gain "
-        "oracle's on the same setting; mean over settings, 95 % bootstrap interval over seeds. "
-        "Oracles see the truth and are no rivals. Settings on which the gain oracle gains little "
-        "(less than a tenth of what shuffle learns, or not clearly) do not enter, nor, where there "
-        f"are more than {FEW_SETTINGS}, those on which some strategy cannot be built. "
-        f"{_law_of(rows)} {_price_of(rows)}".strip()
+        f"oracle's on the same setting; mean over {entered} of {comparable.counted(rows)}, 95 % "
+        "bootstrap interval over seeds. Oracles see the truth and are no rivals. Settings with "
+        f"fewer than {LEAST_SEEDS} seeds do not enter, nor do those on which the gain oracle gains "
+        "little (less than a tenth of what shuffle learns, or not clearly). "
+        f"{_shared_by(table, rows)} {_law_of(rows)} {_price_of(rows)}".strip()
     )
     return [Section("Standings", text, tables=(standings_table(table),))] if table else []
+
+
+def _shared_by(table: Sequence[Standing], rows: Sequence[Row]) -> str:
+    """Which settings and strategies are left out of the table for the sake of the others."""
+    listed = {standing.strategy for standing in table}
+    rare = [name for name in comparable.left_out(rows) if name not in listed]
+    text = (
+        f"With more than {FEW_SETTINGS} settings, a setting enters if it has every strategy that "
+        "was run on at least half of them, and only these are listed."
+    )
+    return f"{text} Not listed: {', '.join(rare)}." if rare else text
 
 
 def _law_of(rows: Sequence[Row]) -> str:
     """What the standings take for granted about learning, where it is a simulated learner's."""
     if not rows or all(row.repetition_visits is None for row in rows):
         return ""
-    variant = overview.main_variant(rows)
+    variant = comparable.main_variant(rows)
     law = f" Variant: {variant}." if variant != DEFAULT else ""
     return f"The unit depends on how much tasks differ in value, which is a guess.{law}"
 
@@ -157,98 +172,14 @@ def _price_of(rows: Sequence[Row]) -> str:
     return f"Repeating a task has a price on {', '.join(priced)}, and is free elsewhere."
 
 
-def _pictures(runs: figures.Runs, rows: Sequence[Row], folder: Path) -> list[Section]:
-    learning = {setting: by for setting, by in runs.items() if figures.learns(by)}
-    believing = {setting: by for setting, by in runs.items() if figures.believers(by)}
-    flat = [setting for setting in runs if setting not in learning]
-    without = f" Nothing can be learnt on {', '.join(flat)}." if flat else ""
-    sections = []
-
-    def add(name: str, title: str, text: str, draw: Callable[[Path], None]) -> None:
-        path = folder / f"{name}.png"
-        draw(path)
-        sections.append(Section(title, text, picture=path))
-
-    if learning:
-        add(
-            "learning",
-            "Learning curves",
-            "Mean over seeds with 95 % bootstrap bands (above, of shuffle and BOTS only). Every "
-            "rollout that was generated is on the horizontal axis. Below, the difference to "
-            f"{REFERENCE} on the same seed: pools and random numbers are shared, so their noise "
-            f"cancels.{without}",
-            lambda path: figures.learning_curves(learning, path),
-        )
-    shown_rows = [row for row in rows if row.setting in learning]
-    by_axis = {setting: by for setting, by in learning.items() if figures.timed(by)}
-    if by_axis:
-        add(
-            "axes",
-            _title(figures.shared_axes(by_axis)),
-            "Degenerate groups cost no training and long answers more, so they differ. Seconds "
-            "are those of selection, generation, grading, training and synchronisation; of a "
-            "simulated learner, all but selection are simulated. Selective strategies may lift the "
-            "pool more than the held-out tasks.",
-            lambda path: figures.learning_by_axis(by_axis, path),
-        )
-    if len({row.strategy for row in shown_rows}) > 1:
-        add(
-            "ttb",
-            "Time to best",
-            f"Left of the dashed line is faster than {REFERENCE}. 95 % intervals.{without}",
-            lambda path: figures.time_to_best(shown_rows, path),
-        )
-    add(
-        "etr",
-        "Informative groups",
-        "Share of all generated groups that hold both successes and failures.",
-        lambda path: figures.informative_share(runs, path),
-    )
-    add(
-        "difficulty",
-        "What was trained on",
-        "True solve rates of the trained tasks, right after the step. Dark at the bottom: hopeless "
-        "tasks; dark at the top: solved ones.",
-        lambda path: figures.difficulty(runs, path),
-    )
-    if believing:
-        add(
-            "calibration",
-            "Beliefs at the end",
-            "On the diagonal, tasks are solved as often as predicted. Strategies without beliefs "
-            "are left out. A cluster at 0.5 is the prior of tasks never visited.",
-            lambda path: figures.calibration(believing, path),
-        )
-    return sections
-
-
-def _title(axes: Sequence[str]) -> str:
-    """Steps, rollouts and seconds."""
-    return f"{', '.join(axes[:-1])} and {axes[-1]}".capitalize()
-
-
-def _replica(rows: Sequence[Row]) -> list[Section]:
+def _replica(results: Sequence[CellResult], order: Sequence[str]) -> list[Section]:
+    rows = summarize([result for result in results if paper.is_replica(result)])
+    rows.sort(key=lambda row: order.index(row.strategy))
     table = paper.comparison(rows)
     if table is None:
         return []
     text = f"{paper.NOTE} Agreement with the paper: {paper.agreement(rows)}."
     return [Section("guru15 and the paper", text, tables=(table,))]
-
-
-def _details(runs: figures.Runs, rows: Sequence[Row]) -> list[Section]:
-    sections = []
-    for setting in runs:
-        mine = [row for row in rows if row.setting == setting]
-        text = (
-            "Means over seeds paired with "
-            f"{REFERENCE}, with 95 % bootstrap intervals (none below 3 seeds); TTB: medians of "
-            f"paired ratios, cut off at {mine[0].horizon:g} times the budget. {INDISTINCT}: not "
-            f"distinguishable from {REFERENCE}."
-            if mine
-            else f"No run of {REFERENCE} on these seeds to compare with."
-        )
-        sections.append(Section(setting, text, tables=tuple(setting_tables(mine)) if mine else ()))
-    return sections
 
 
 def _lead(results: Sequence[CellResult], failures: Sequence[tuple[CellId, str]]) -> list[str]:

@@ -5,23 +5,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bench import metrics, stats
+from bench import stats
 from bench.metrics import Floats
+from bench.run_figures import gain, learnt, seed_figures
 from bench.stats import Estimate
 from bench.store import CellResult
 from bench.strategies import REFERENCE
 
-FRACTIONS_TTB = (50, 75, 100)
-FRACTIONS_BSF = (25, 50, 100)
-TIME_PHASES = ("generation", "reward", "training", "sync")
-BELIEF_SCORES = (
-    "brier",
-    "brier_excess",
-    "log_loss",
-    "log_loss_excess",
-    "calibration_error",
-    "auc",
-)
 BEST = "oracle-gain"
 _LEAST_HEADROOM = 1e-6
 _LEAST_HEADROOM_SHARE = 0.1  # of what the reference learns; ratios to less are mostly noise
@@ -38,10 +28,12 @@ class Row:
         horizon: multiple of the reference's budget at which TTB is cut off.
         values: every figure of `seed_figures`, shape (seeds,).
         figures: the same averaged over seeds, with 95 % intervals: medians for TTB, which may be
-            infinite, means for the rest; Wilson intervals for wins.
+            infinite, means for the rest. Student's for the difference, Wilson's for wins, otherwise
+            bootstrap.
         headroom_S: the gain oracle's gain over the reference on the same seeds; empty when it was
-            not run on all of them, or gains little; see `docs/metrics.md`.
-        repetition_visits: visits after which a task teaches half as much; infinite: repetition is
+            not run on all of them, when there are too few of them, or when it gains little; see
+            `docs/metrics.md`.
+        repetition_visits: lessons after which a task teaches half as much; infinite: repetition is
             free; None: nobody knows.
     """
 
@@ -98,39 +90,6 @@ def summarize(results: Sequence[CellResult]) -> list[Row]:
         for runs in by_strategy.values()
         if REFERENCE in by_strategy and runs.keys() & by_strategy[REFERENCE].keys()
     ]
-
-
-def seed_figures(run: CellResult, reference: CellResult) -> dict[str, float]:
-    """Every figure of one run, with `reference` the reference's run on the same seed.
-
-    `docs/metrics.md` defines them. All but TTB look at what the budget of rollouts pays for.
-    """
-    columns, budget = run.columns, _budget(reference, "rollouts")
-    curve = _curve(run, "rollouts")
-    final = metrics.value_at(*curve, budget)
-    difference = final - metrics.value_at(*_curve(reference, "rollouts"), budget)
-    looked = ~np.isnan(columns["pool"])
-    pool_curve = columns["rollouts_generated"][looked], columns["pool"][looked]
-    pool = metrics.value_at(*pool_curve, budget) if looked.any() else np.nan
-    last = int(np.searchsorted(columns["rollouts_generated"], budget))
-    paid = {name: column[1 : last + 1] for name, column in columns.items()}
-    figures = _time_figures(paid) if "seconds" in axes(reference) else {}
-    return figures | {
-        "final": final,
-        "difference": difference,
-        "win": float(_wins(np.array(difference))),
-        "pool": pool,
-        "start": float(curve[1][0]),
-        "area": metrics.area(*curve, budget),
-        "trained_share": float(paid["rollouts_trained"][-1] / paid["rollouts_generated"][-1]),
-        "distinct_tasks": float(paid["distinct_tasks"][-1]),
-        "most_visits": float(paid["most_visits"][-1]),
-        "offline_rollouts": float(run.extra["offline_rollouts"]),
-        "selection_ms": 1e3 * float(np.mean(paid["seconds/select"] + paid["seconds/update"])),
-        **_shares(paid),
-        **_belief_scores(paid),
-        **_ratios(run, reference),
-    }
 
 
 def standings(rows: Sequence[Row]) -> list[Standing]:
@@ -193,6 +152,8 @@ def _repetition_visits(run: CellResult) -> float | None:
 def _estimate(name: str, values_S: Floats) -> Estimate:
     if name == "win":
         return stats.proportion(values_S)
+    if name == "difference":
+        return stats.paired(values_S)
     if name.startswith("ttb"):
         return stats.bootstrap_median(values_S)
     return stats.bootstrap(values_S, stats.mean)
@@ -201,102 +162,14 @@ def _estimate(name: str, values_S: Floats) -> Estimate:
 def _headroom(
     seeds: Sequence[int], references: Mapping[int, CellResult], best: Mapping[int, CellResult]
 ) -> Floats:
-    """What the gain oracle gains over the reference; nothing where that is little or unclear."""
+    """What the gain oracle gains over the reference; nothing where that is no unit for scores.
+
+    It is none where it is little or unclear, as it always is below `LEAST_SEEDS` seeds.
+    """
     if not best.keys() >= set(seeds):
         return np.empty(0)
-    gains_S = np.array([_gain(best[seed], references[seed]) for seed in seeds])
-    low = stats.paired(gains_S).low if gains_S.size >= stats.LEAST_SEEDS else gains_S.mean()
-    own_S = np.array([_learnt(references[seed]) for seed in seeds])
+    gains_S = np.array([gain(best[seed], references[seed]) for seed in seeds])
+    own_S = np.array([learnt(references[seed]) for seed in seeds])
     enough = gains_S.mean() > _LEAST_HEADROOM_SHARE * own_S.mean()
-    return gains_S if enough and low > _LEAST_HEADROOM else np.empty(0)
-
-
-def _learnt(reference: CellResult) -> float:
-    """What the reference gains over its own start."""
-    curve = _curve(reference, "rollouts")
-    return metrics.value_at(*curve, _budget(reference, "rollouts")) - float(curve[1][0])
-
-
-def _gain(run: CellResult, reference: CellResult) -> float:
-    budget = _budget(reference, "rollouts")
-    curves = _curve(run, "rollouts"), _curve(reference, "rollouts")
-    return metrics.value_at(*curves[0], budget) - metrics.value_at(*curves[1], budget)
-
-
-def _wins(differences: Floats) -> Floats:
-    return (np.sign(differences) + 1) / 2
-
-
-def _curve(run: CellResult, axis: str) -> tuple[Floats, Floats]:
-    return metrics.evaluated(run.columns, axis)
-
-
-def axes(run: CellResult) -> tuple[str, ...]:
-    """What its cost is measured in."""
-    return metrics.axes(run.columns, is_real(run))
-
-
-def is_real(run: CellResult) -> bool:
-    """Whether a model was trained, and the clock on the wall is its cost."""
-    return "seconds" in run.config.get("axes", ())
-
-
-def _budget(reference: CellResult, axis: str) -> float:
-    """What the reference spends in the setting's steps."""
-    config = reference.config
-    if axis in ("tokens", "seconds"):
-        return float(metrics.costs(reference.columns, axis)[config["steps"]])
-    rollouts = config["batch_size"] * config["group_size"]
-    return float(config["steps"] * (rollouts if axis == "rollouts" else 1))
-
-
-def _ratios(run: CellResult, reference: CellResult) -> dict[str, float]:
-    """TTB and BSF on every axis that the reference has."""
-    figures = {}
-    for axis in axes(reference):
-        budget = _budget(reference, axis)
-        longest = metrics.until(*_curve(run, axis), run.config["horizon"] * budget)
-        target = metrics.until(*_curve(reference, axis), budget)
-        for percent in FRACTIONS_TTB:
-            ttb = metrics.time_to_best(longest, target, percent / 100)
-            figures[f"ttb{percent}_{axis}"] = ttb
-        for percent in FRACTIONS_BSF:
-            figures[f"bsf{percent}_{axis}"] = metrics.best_so_far_ratio(
-                _curve(run, axis), _curve(reference, axis), budget * percent / 100
-            )
-    return figures
-
-
-def _time_figures(paid: Mapping[str, Floats]) -> dict[str, float]:
-    """Seconds per step, the shares of its parts, and tokens generated per second of generation."""
-    seconds = metrics.seconds(paid).sum()
-    nothing = np.zeros(1)  # a strategy that never trained has no figures of the trainer
-    parts = {name: np.nansum(paid.get(f"time/{name}", nothing)) for name in TIME_PHASES}
-    parts["selection"] = (paid["seconds/select"] + paid["seconds/update"]).sum()
-    tokens = np.nansum(paid.get("generated_tokens", nothing))
-    return {
-        "seconds_per_step": float(seconds / paid["step"].size),
-        "tokens_per_second": float(tokens / max(parts["generation"], 1e-9)),
-        "kilotokens": float(tokens / 1e3),
-        **{f"time_{name}": float(part / max(seconds, 1e-9)) for name, part in parts.items()},
-    }
-
-
-def _shares(paid: Mapping[str, Floats]) -> dict[str, float]:
-    """Shares of generated groups: informative, over the run and by thirds; degenerate, by cause."""
-    thirds = zip(("early", "mid", "late"), np.array_split(paid["informative"], 3), strict=True)
-    return {
-        "etr": float(paid["informative"].mean()),
-        **{f"etr_{name}": float(part.mean()) if part.size else np.nan for name, part in thirds},
-        "all_wrong": float(paid["all_wrong"].mean()),
-        "all_right": float(paid["all_right"].mean()),
-    }
-
-
-def _belief_scores(paid: Mapping[str, Floats]) -> dict[str, float]:
-    """Mean over the run, the untrained belief left out; NaN for a strategy that keeps no belief."""
-    figures = {}
-    for name in BELIEF_SCORES:
-        seen = paid[name][~np.isnan(paid[name])] if name in paid else np.empty(0)
-        figures[name] = float(seen.mean()) if seen.size else np.nan
-    return figures
+    clear = stats.paired(gains_S).low > _LEAST_HEADROOM  # never, without an interval
+    return gains_S if enough and clear else np.empty(0)

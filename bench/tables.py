@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from bench.metrics import ALL_AXES
+from bench.run_figures import FRACTIONS_BSF, FRACTIONS_TTB, TIME_PHASES
 from bench.stats import Estimate
 from bench.strategies import REFERENCE
-from bench.summary import FRACTIONS_BSF, FRACTIONS_TTB, TIME_PHASES, Row, Standing
+from bench.summary import Row, Standing
 
 INDISTINCT = "≈"
 

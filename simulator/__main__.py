@@ -1,4 +1,4 @@
-"""`python -m simulator fit | check`: scenarios from logged runs, and judged by them."""
+"""`python -m simulator list | fit | check`: scenarios, fitted to logged runs and judged by them."""
 
 import argparse
 import sys
@@ -12,6 +12,7 @@ from simulator.calibration.estimation import estimate
 from simulator.calibration.fit import calibrate
 from simulator.calibration.replay import resized
 from simulator.calibration.trace import Trace
+from simulator.catalogue.page import page
 
 _BATCH_SIZE = 128
 
@@ -25,6 +26,11 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 2
     return 0
+
+
+def catalogue(options: argparse.Namespace) -> None:
+    """Prints every scenario: what it stresses, rests on and changes."""
+    print(page(), end="")
 
 
 def fit(options: argparse.Namespace) -> None:
@@ -102,6 +108,8 @@ def _command(options: argparse.Namespace) -> str:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m simulator", description=__doc__)
     commands = parser.add_subparsers(required=True)
+    listing = commands.add_parser("list", help="the catalogue as a Markdown page")
+    listing.set_defaults(command=catalogue)
     fitting = commands.add_parser("fit", help="fit a scenario to a logged run")
     fitting.add_argument("trace", help="CSV or Parquet: task, visit or step, successes, trials")
     fitting.add_argument("--out", required=True, help="the scenario, a TOML file")

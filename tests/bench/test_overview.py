@@ -2,7 +2,7 @@
 
 import pytest
 
-from bench import overview
+from bench import comparable, conclusions, overview
 from bench.summary import summarize
 from tests.bench.helpers import synthetic_cell, synthetic_cells
 
@@ -11,6 +11,7 @@ ENDS = {
     "no_refs": {"shuffle": 0.30, "mopps": 0.31, "oracle-gain": 0.40},
     "base@steep": {"shuffle": 0.30, "bots": 0.28, "mopps": 0.31, "oracle-gain": 0.35},
     "tiny": {"shuffle": 0.30, "bots": 0.25, "mopps": 0.30, "oracle-gain": 0.305},
+    "tiny@steep": {"shuffle": 0.30, "bots": 0.22, "mopps": 0.31, "oracle-gain": 0.40},
 }
 
 
@@ -24,7 +25,7 @@ def lines(table):
 
 
 def test_gains_are_in_points_and_marked_where_nothing_is_distinguished(rows):
-    table = lines(overview.gains_table(overview.under(rows, "default")))
+    table = lines(overview.gains_table(comparable.under(rows, "default")))
     assert list(table) == ["base", "no_refs", "tiny"]
     assert table["base"]["bots"] == "+5.00"
     assert table["base"]["mopps"] == "≈ +0.00"
@@ -34,7 +35,7 @@ def test_gains_are_in_points_and_marked_where_nothing_is_distinguished(rows):
 
 
 def test_strategies_that_were_left_out_leave_a_gap(rows):
-    assert lines(overview.gains_table(overview.under(rows, "default")))["no_refs"]["bots"] == "-"
+    assert lines(overview.gains_table(comparable.under(rows, "default")))["no_refs"]["bots"] == "-"
 
 
 def test_laws_are_not_averaged_together(rows):
@@ -43,14 +44,67 @@ def test_laws_are_not_averaged_together(rows):
     assert table["mopps"] == {"default": "0.00", "steep": "0.20"}
 
 
-def test_scores_are_over_settings_that_all_strategies_share(rows):
-    default = overview.shared(overview.under(rows, "default"))
-    assert {row.setting for row in default} == {"base", "tiny"}
+def test_scores_of_all_laws_are_over_scenarios_that_have_one_under_each(rows):
+    """On `tiny` the oracle gains enough under `steep`, where alone it would change the mean."""
+    assert overview.scores_table(rows).title.endswith("mean over 1 scenario")
+    assert set(comparable.side_by_side(rows, comparable.scored)) == {"default", "steep"}
 
 
-def test_settings_on_which_the_oracle_gains_little_have_no_score_but_count_in_the_mean(rows):
-    assert lines(overview.scores_table(rows))["settings with a score"]["default"] == "1"
-    assert lines(overview.mean_gains_table(rows))["bots"]["default"] == "+0.00"
+def test_mean_gains_are_over_the_same_scenarios_for_all_strategies_and_laws(rows):
+    """`no_refs` lacks bots and `steep`, so mopps' gain on it does not count."""
+    table = overview.mean_gains_table(rows)
+    assert table.title.endswith("mean over 2 scenarios")
+    assert lines(table)["bots"] == {"default": "+0.00", "steep": "-5.00"}
+    assert lines(table)["mopps"] == {"default": "+0.00", "steep": "+1.00"}
+
+
+def test_a_law_that_was_tried_on_one_scenario_takes_none_from_the_others(rows):
+    ends = {"base@maxrl": {"shuffle": 0.3, "bots": 0.4, "mopps": 0.3, "oracle-gain": 0.4}}
+    more = [*rows, *summarize(synthetic_cells(ends))]
+    assert overview.mean_gains_table(more) == overview.mean_gains_table(rows)
+
+
+def test_medians_of_costs_are_over_settings_that_all_strategies_share(rows):
+    """mopps reaches the target late on both shared settings, and early on `no_refs` alone."""
+    table = overview.axes_table(comparable.under(rows, "default"))
+    assert "median over 2 settings" in table.title
+    ends = {"no_refs": {"shuffle": 0.30, "mopps": 0.9, "oracle-gain": 0.40}}
+    others = [row for row in rows if row.setting in ("base", "tiny")]
+    late = [*others, *summarize(synthetic_cells(ends))]
+    assert lines(overview.axes_table(late)) == lines(table)
+
+
+def test_a_strategy_that_was_tried_on_one_setting_takes_none_from_the_others(rows):
+    default = comparable.under(rows, "default")
+    shared = comparable.shared(default)
+    assert {row.setting for row in shared} == {"base", "tiny"}
+    ends = {"base": {"shuffle": 0.30, "dapo": 0.35}}
+    more = [*default, *(r for r in summarize(synthetic_cells(ends)) if r.strategy == "dapo")]
+    assert comparable.shared(more) == shared
+    assert comparable.left_out(more) == ["dapo"]
+    assert comparable.left_out(default) == []
+
+
+def test_nothing_is_averaged_where_no_scenario_was_run_under_all_laws():
+    ends = {"base": {"shuffle": 0.3, "bots": 0.4}, "gap@steep": {"shuffle": 0.3, "bots": 0.4}}
+    rows = summarize(synthetic_cells(ends))
+    assert overview.mean_gains_table(rows).rows == overview.scores_table(rows).rows == ()
+
+
+def test_marks_of_gains_and_verdicts_agree():
+    """Three seeds whose bootstrap interval excludes 0, while Student's does not."""
+    cells = [
+        synthetic_cell("base", name, seed, 0.3 + gains[seed])
+        for name, gains in (("shuffle", (0, 0, 0)), ("bots", (0.01, 0.02, 0.06)))
+        for seed in range(3)
+    ]
+    rows = summarize(cells)
+    (verdict,) = {c.verdict for c in conclusions.conclusions(rows)}
+    assert verdict == "undecided"
+    assert lines(overview.gains_table(rows))["base"]["bots"] == "≈ +3.00"
+    bots = next(row for row in rows if row.strategy == "bots")
+    assert not bots.differs
+    assert bots.figures["difference"].low < 0 < bots.figures["difference"].high
 
 
 def test_costs_are_compared_on_every_axis():
@@ -71,5 +125,5 @@ def test_a_target_that_most_settings_miss_is_beyond_the_horizon():
 
 
 def test_headline_figures_are_under_the_default_law_if_it_was_run(rows):
-    assert overview.main_variant(rows) == "default"
-    assert overview.main_variant([row for row in rows if "@" in row.setting]) == "steep"
+    assert comparable.main_variant(rows) == "default"
+    assert comparable.main_variant([row for row in rows if "@" in row.setting]) == "steep"

@@ -15,10 +15,10 @@ from backends import Progress, StepRecord
 from bench.cell import Life, StoppedError, run_cell
 from bench.real import RealSource, real_setting
 from bench.report import write_report
+from bench.run_figures import seed_figures
 from bench.runner import Extras, plans, run_cells
 from bench.settings import Setting
 from bench.store import Store
-from bench.summary import seed_figures
 from bench.trace import Trace
 from bots import load_state
 from tests.backends.rft import models

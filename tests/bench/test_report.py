@@ -337,6 +337,64 @@ def test_a_line_per_scenario_says_what_it_stresses_and_what_is_gained(wide):
         assert f"| {name} | {tags} | 0.50 | 0.310 | +1.00 | +5.00 | +10.00 |" in text
 
 
+def test_reports_say_how_much_of_what_depends_on_the_law_is_chance(wide):
+    """Per row with three laws 1 - 2 (1 - t)^3 + (1 - 2 t)^3, of 9 rows."""
+    text = wide.text.read_text()
+    assert "Of 9 rows looked at, 6 are listed." in text
+    assert "0.0013 would be listed (0.033 if 95 % were enough)" in text
+
+
+def saved(folder, cells):
+    for cell in cells:
+        Store(folder).save(cell)
+    return write_report(folder)
+
+
+SEVEN = ("base", "gap", "jump", "shift", "tiny", "cost", "forget")
+SCORED = {"shuffle": 0.3, "bots": 0.35, "oracle-gain": 0.4}
+
+
+def test_one_more_strategy_on_one_setting_leaves_the_standings_alone(tmp_path):
+    cells = synthetic_cells(dict.fromkeys(SEVEN, SCORED), seeds=3)
+    before = saved(tmp_path, cells).standings
+    assert "| bots | 0.50 [0.50, 0.50]" in before
+    after = saved(tmp_path, synthetic_cells({"base": {"dapo": 0.3}}, seeds=3))
+    assert after.standings == before
+    text = after.text.read_text()
+    assert "mean over 7 of 7 settings" in text
+    assert "Not listed: dapo." in text
+
+
+def test_a_setting_with_two_seeds_leaves_the_scores_of_others_their_intervals(tmp_path):
+    cells = synthetic_cells(dict.fromkeys(SEVEN, SCORED), seeds=3)
+    report = saved(tmp_path, [*cells, *synthetic_cells({"huge": SCORED}, seeds=2)])
+    assert "| bots | 0.50 [0.50, 0.50] | 1.00" in report.standings
+    assert "mean over 7 of 8 settings" in report.text.read_text()
+    assert "fewer than 3 seeds do not enter" in report.text.read_text()
+
+
+@pytest.mark.parametrize(
+    ("ends", "seeds", "says"),
+    [
+        ({"base": {"bots": 0.35}}, 3, "nothing was run on the same seeds as shuffle"),
+        ({"base": {"shuffle": 0.3, "bots": 0.35}}, 3, "oracle-gain, the unit of the score, was"),
+        ({"base": SCORED}, 2, "no setting has the 3 seeds that a score needs"),
+        ({"base": SCORED | {"oracle-gain": 0.3}}, 3, "gained enough over shuffle"),
+        (
+            dict.fromkeys(SEVEN[:4], SCORED)
+            | {name: {"shuffle": 0.3, "mopps": 0.3} for name in SEVEN[3:]}
+            | {"base@steep": SCORED},
+            3,
+            "no setting with a score has all strategies",
+        ),
+    ],
+)
+def test_what_is_said_where_there_are_no_scores_is_true(tmp_path, ends, seeds, says):
+    standings = saved(tmp_path, synthetic_cells(ends, seeds)).standings
+    assert standings.startswith("no standings: ")
+    assert says in standings.splitlines()[0]
+
+
 def test_standings_are_of_the_default_law_alone(wide):
     assert "| bots | 0.50 [0.50, 0.50] | 1.00" in wide.standings
     assert "Repeating a task is free in these settings." in wide.text.read_text()
