@@ -15,6 +15,7 @@ LEVEL_SCALE = 3.0  # logits at which the level term levels off, as in the simula
 _LONGEST_PART = 20.0  # steps of the flow's integration
 _LEAST = 1e-300
 _FURTHEST = 60.0  # logits
+_MOST_PARTS = 64  # of one random walk; only walks far longer than the grid would need more
 
 
 class Rows(NamedTuple):
@@ -112,7 +113,10 @@ def _diffuse(message_M, work_M, logits_M, variance):
     finest = np.inf
     for m in range(1, logits_M.size):
         finest = min(finest, logits_M[m] - logits_M[m - 1])
-    parts = max(1, math.ceil(2.0 * variance / finest**2))
+    if finest <= 0.0:  # parameters far out squeeze the grid together
+        return
+    parts = min(max(1, math.ceil(2.0 * variance / finest**2)), _MOST_PARTS)
+    variance = min(variance, parts * finest**2 / 2.0)
     for _ in range(parts):
         for m in range(work_M.size):
             work_M[m] = message_M[m]

@@ -9,6 +9,7 @@ from simulator.calibration.state_space import Dynamics, Initial
 from simulator.population import Normal
 
 _DRIFT_UNIT, _OWN_UNIT = 0.01, 0.1  # entries of the vector are then of order 1
+_MOST_WALK, _MOST_SLOPE = 1.0, 2.0  # beyond these all tasks go astray
 _STRONGEST = 0.9  # correlation that the slope's nodes can resolve
 _SMALLEST, _LARGEST = -7.0, 3.0  # of logarithms: where a parameter no longer matters
 
@@ -69,8 +70,8 @@ class Layout:
         return self._initial(vector), Dynamics(
             tuple(float(drift * _DRIFT_UNIT) for drift in drifts),
             float(level * _DRIFT_UNIT),
-            _exp(log_walk),
-            _exp(log_slope),
+            min(_exp(log_walk), _MOST_WALK),
+            min(_exp(log_slope), _MOST_SLOPE),
             float(rest[self.segments + 3] * _DRIFT_UNIT) if self.middle else 0.0,
             float(rest[-1] * _OWN_UNIT) if self.own else 0.0,
         )

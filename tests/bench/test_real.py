@@ -161,6 +161,7 @@ def test_a_checkpoint_of_another_configuration_is_refused(source, tmp_path):
         run_cell(setting_of(other), "shuffle", 0, 4, Life(checkpoint))
 
 
+@pytest.mark.slow
 def test_a_diverging_cell_leaves_a_checkpoint_and_a_message(source, tmp_path):
     wild = replace(source, train={"largest_grad_norm": 1e-9})
     store = Store(tmp_path)

@@ -274,6 +274,7 @@ def interruptible():
 
 
 @pytest.mark.usefixtures("interruptible")
+@pytest.mark.slow
 def test_an_interrupted_run_says_how_to_go_on(tmp_path):
     run = subprocess.Popen(
         smoke(tmp_path, "--steps", "200"),

@@ -56,6 +56,7 @@ def diffusion(logits, variance):
     if variance == 0:
         return np.eye(size)
     parts = max(1, int(np.ceil(2 * variance / np.diff(logits).min() ** 2)))
+    assert parts <= 64
     once = np.eye(size)
     for m in range(1, size - 1):
         up, down = logits[m + 1] - logits[m], logits[m] - logits[m - 1]

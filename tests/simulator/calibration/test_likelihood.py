@@ -49,7 +49,7 @@ def test_all_estimates_lie_within_four_standard_errors_of_the_truth(seed):
     # Ten of them on two traces: one choice of seeds in 800 would fail.
     scores, errors = recovered(Layout(segments=2, own=True), DYNAMICS, 250, 14, seed)
     assert (np.abs(scores) < 4).all()
-    assert (errors < [0.1, 0.5, 0.5, 0.4, 0.004, 0.004, 0.002, 0.03, 0.5, 0.05]).all()
+    assert (errors < [0.1, 0.5, 0.5, 1.0, 0.004, 0.004, 0.002, 0.03, 0.5, 0.05]).all()
 
 
 def test_the_search_ends_at_a_maximum():
@@ -81,7 +81,7 @@ def test_the_ratio_test_keeps_its_level():
     for seed in range(8):
         observations = observed(still, 120, 12, 100 + seed)
         base = Layout(segments=2)
-        small = maximise(observations, base, base.start(), COARSE)
+        small = search(observations, base, COARSE)
         layout = Layout(segments=2, own=True)
         large = maximise(observations, layout, base.extended(small.vector, layout), COARSE)
         rejected += 2 * (large.log_likelihood - small.log_likelihood) > 3.84
