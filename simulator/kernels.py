@@ -59,7 +59,7 @@ def _step_rate(tasks, task, ability):
         logit += ability.wandering * normal(stream(ability.key, cluster, 1), 0)
     if ability.memory_C.size > 0 and ability.memory_C[cluster] != 0.0:
         age = max(ability.step - ability.touched_C[cluster], 0)  # a lagged policy is older
-        logit += ability.memory_C[cluster] * math.exp(-age / ability.memory_steps)
+        logit += np.float64(ability.memory_C[cluster]) * math.exp(-age / ability.memory_steps)
     logit += ability.sharpening * _SHARPENING_SCALE * math.tanh(logit / _SHARPENING_SCALE)
     return 1.0 / (1.0 + math.exp(-logit))
 
@@ -237,7 +237,8 @@ def learn(
         gradient_D1[-1] += weight * to_gate
         if own_rate > 0.0:
             age = ability.step - ability.touched_C[cluster]
-            kept = ability.memory_C[cluster] * math.exp(-age / ability.memory_steps)
+            memory = np.float64(ability.memory_C[cluster])
+            kept = memory * math.exp(-age / ability.memory_steps)
             ability.memory_C[cluster] = kept + own_rate * weight * to_logit
             ability.touched_C[cluster] = ability.step
 
