@@ -36,7 +36,6 @@ class StepRecord:
     Attributes:
         progress: totals after this step.
         generated: every group that was generated, kept or not, as the backend returned it.
-        feedback: their counts, a reward of 1 being a success.
         kept_B: places of the groups that were trained on, among those generated; may be empty.
         delivered: what the selector was told after the step, in this order: the outcome of these
             groups, unless it is late on this backend.
@@ -46,11 +45,15 @@ class StepRecord:
 
     progress: Progress
     generated: RolloutBatch
-    feedback: Feedback
     kept_B: Ints
     delivered: tuple[Feedback, ...] = ()
     train_metrics: dict[str, float] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def feedback(self) -> Feedback:
+        """Counts of the generated groups, a reward of 1 being a success."""
+        return self.generated.feedback()
 
     @property
     def trained_ids_B(self) -> Ints:
@@ -113,10 +116,7 @@ def run(
             progress.rollouts_generated + meter.rollouts,
             progress.rollouts_trained + (generated.take(kept_B).num_rollouts if kept_B.size else 0),
         )
-        feedback = generated.feedback()
-        yield StepRecord(
-            progress, generated, feedback, kept_B, delivered, train_metrics, meter.seconds
-        )
+        yield StepRecord(progress, generated, kept_B, delivered, train_metrics, meter.seconds)
 
 
 class _Meter:
@@ -124,23 +124,24 @@ class _Meter:
 
     def __init__(self, backend: AbstractBackend, selector: AbstractSelector) -> None:
         self._backend, self._selector = backend, selector
+        self._absent = backend.absent()
         self._batches: list[RolloutBatch] = []
         self.rollouts = 0
         self.seconds = {"select": 0.0, "rollout": 0.0, "train": 0.0, "update": 0.0}
 
     def select(self, batch_size: int) -> Ints:
-        absent = self._backend.absent()
+        absent = self._absent
         choose = _excluding(self._selector, absent) if absent.size else self._selector.select
         with self._timed("select"):
             task_ids_B = choose(batch_size)
         return _checked_choice(task_ids_B, batch_size, self._backend.pool.num_tasks, absent)
 
     def rollout(self, task_ids_B: Ints, group_size: int) -> RolloutBatch:
-        absent = self._backend.absent()
-        if absent.size and np.isin(task_ids_B, absent).any():
+        gone = int(np.isin(task_ids_B, self._absent).sum()) if self._absent.size else 0
+        if gone:
             raise ValueError(
-                f"the collector asked for {np.isin(task_ids_B, absent).sum()} tasks that are not "
-                "in the pool now; roll out what select has just returned"
+                f"the collector asked for {gone} tasks that are not in the pool now; roll out what "
+                "select has just returned"
             )
         with self._timed("rollout"):
             batch = self._backend.rollout(task_ids_B, group_size)

@@ -34,27 +34,35 @@ def learning_curves(runs: Runs, path: Path) -> None:
     figure, panels = drawing.panels(2, len(runs))
     for column, (setting, by_strategy) in enumerate(runs.items()):
         grid = np.linspace(0, budget(by_strategy), drawing.GRID_POINTS)
-        reference = {run.cell.seed: on_grid(run, grid) for run in by_strategy.get(REFERENCE, [])}
-        absolute, relative = {}, {}
-        for name, seeds in by_strategy.items():
-            absolute[name] = np.array([on_grid(run, grid) for run in seeds])
-            paired = [
-                on_grid(run, grid) - reference[run.cell.seed]
-                for run in seeds
-                if run.cell.seed in reference and name != REFERENCE
-            ]
-            if paired:
-                relative[name] = np.array(paired)
+        absolute = {
+            name: np.array([on_grid(run, grid) for run in seeds])
+            for name, seeds in by_strategy.items()
+        }
         palette = drawing.palette(by_strategy)
         drawing.draw_curves(panels[0][column], grid, absolute, palette, banded=drawing.BANDED)
         drawing.baseline(panels[1][column], 0)
-        drawing.draw_curves(panels[1][column], grid, relative, palette)
+        drawing.draw_curves(panels[1][column], grid, gains(by_strategy, grid), palette)
         panels[0][column].set_title(setting)
         for panel in (panels[0][column], panels[1][column]):
             panel.xaxis.set_major_formatter(lambda value, _: f"{value / 1000:,.0f}")
     panels[0][0].set_ylabel("held-out solve rate")
     panels[1][0].set_ylabel(f"gain over {REFERENCE}, same seed")
     drawing.save(figure, path, "rollouts generated (thousands)")
+
+
+def gains(by_strategy: dict[str, list[CellResult]], grid: Floats) -> dict[str, Floats]:
+    """By strategy, its paired gains over the reference at these rollouts, shape (S, X)."""
+    reference = {run.cell.seed: on_grid(run, grid) for run in by_strategy.get(REFERENCE, [])}
+    paired = {
+        name: [
+            on_grid(run, grid) - reference[run.cell.seed]
+            for run in seeds
+            if run.cell.seed in reference
+        ]
+        for name, seeds in by_strategy.items()
+        if name != REFERENCE
+    }
+    return {name: np.array(curves) for name, curves in paired.items() if curves}
 
 
 def learning_by_axis(runs: Runs, path: Path) -> None:

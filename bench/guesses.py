@@ -6,12 +6,9 @@ from dataclasses import replace
 from typing import Any
 
 from simulator import VARIANTS, Scenario, vary
+from simulator.variants import with_law
 
 Change = Callable[[Scenario], Scenario]
-
-
-def _law(**changes: Any) -> Change:
-    return lambda scenario: replace(scenario, law=replace(scenario.law, **changes))
 
 
 def _population(**changes: Any) -> Change:
@@ -34,29 +31,24 @@ def _references(**changes: Any) -> Change:
     return change
 
 
-def _one_kind(scenario: Scenario) -> Scenario:
-    """All tasks share one ability."""
-    return _law(general_weight=1.0, domain_weight=0.0)(scenario)
-
-
 GUESSES: dict[str, Change] = {
-    "learning_rate=half": lambda s: _law(learning_rate=s.law.learning_rate / 2)(s),
-    "learning_rate=double": lambda s: _law(learning_rate=s.law.learning_rate * 2)(s),
-    "one_ability": _one_kind,
-    "domains_apart": _law(general_weight=0.05, domain_weight=0.85),
-    "skills_apart": _law(general_weight=0.1, domain_weight=0.1),
-    "sharpening=0": _law(sharpening=0.0),
-    "sharpening=0.44": _law(sharpening=0.44),
-    "off_axis=0.5": _law(off_axis=0.5),
-    "drift_sd=0": _law(drift_sd=0.0),
-    "drift_sd=1.2": _law(drift_sd=1.2),
-    "capacity=1.2": _law(capacity=1.2),
-    "capacity=inf": _law(capacity=math.inf),
-    "noise=0": _law(noise=0.0),
-    "noise=0.5": _law(noise=0.5),
-    "memory_rate=0": _law(memory_rate=0.0),
-    "memory_rate=200": _law(memory_rate=200.0),
-    "memory_steps=50": _law(memory_steps=50.0),
+    "learning_rate=half": lambda s: with_law(learning_rate=s.law.learning_rate / 2)(s),
+    "learning_rate=double": lambda s: with_law(learning_rate=s.law.learning_rate * 2)(s),
+    "one_ability": with_law(general_weight=1.0, domain_weight=0.0),
+    "domains_apart": with_law(general_weight=0.05, domain_weight=0.85),
+    "skills_apart": with_law(general_weight=0.1, domain_weight=0.1),
+    "sharpening=0": with_law(sharpening=0.0),
+    "sharpening=0.44": with_law(sharpening=0.44),
+    "off_axis=0.5": with_law(off_axis=0.5),
+    "drift_sd=0": with_law(drift_sd=0.0),
+    "drift_sd=1.2": with_law(drift_sd=1.2),
+    "capacity=1.2": with_law(capacity=1.2),
+    "capacity=inf": with_law(capacity=math.inf),
+    "noise=0": with_law(noise=0.0),
+    "noise=0.5": with_law(noise=0.5),
+    "memory_rate=0": with_law(memory_rate=0.0),
+    "memory_rate=200": with_law(memory_rate=200.0),
+    "memory_steps=50": with_law(memory_steps=50.0),
     "slope_sd=0": _domains(slope_sd=0.0),
     "slope_sd=0.8": _domains(slope_sd=0.8),
     "transfer_sd=0": _domains(transfer_sd=0.0),

@@ -50,25 +50,10 @@ def gain_grid(runs: figures.Runs, path: Path, titles: Mapping[str, str]) -> None
     )
 
 
-def gains(by_strategy: dict[str, list[CellResult]], grid: Floats) -> dict[str, Floats]:
-    """By strategy, its paired gains over the reference at these rollouts, shape (S, X)."""
-    reference = {run.cell.seed: figures.on_grid(run, grid) for run in by_strategy[REFERENCE]}
-    paired = {
-        name: [
-            figures.on_grid(run, grid) - reference[run.cell.seed]
-            for run in seeds
-            if run.cell.seed in reference
-        ]
-        for name, seeds in by_strategy.items()
-        if name != REFERENCE
-    }
-    return {name: np.array(curves) for name, curves in paired.items() if curves}
-
-
 def _draw(panel: Any, by_strategy: dict[str, list[CellResult]], palette: Mapping[str, str]) -> None:
     grid = np.linspace(0, figures.budget(by_strategy), drawing.GRID_POINTS)
     drawing.baseline(panel, 0)
-    means = {name: curves.mean(axis=0) for name, curves in gains(by_strategy, grid).items()}
+    means = {name: curves.mean(axis=0) for name, curves in figures.gains(by_strategy, grid).items()}
     for name, mean_X in means.items():
         line = panel.plot(grid, mean_X, color=palette[name], lw=_weight(name))[0]
         drawing.dash(line, name)

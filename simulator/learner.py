@@ -108,6 +108,11 @@ class Learner:
         """What the solve rates depend on besides the tasks, as it is now."""
         return self._ability()
 
+    @property
+    def growth(self) -> float:
+        """Theta: the mastery of a task of a mean domain and a mean skill, in logits."""
+        return self._growth(self._skills_D)
+
     def absent(self) -> Ints:
         """Tasks that are not in the pool at this step."""
         if not self._come_and_go:
@@ -121,20 +126,8 @@ class Learner:
         """
         self._check_ids(task_ids_B)
         self._touched.append(task_ids_B)
-        rewards_BG = np.empty((task_ids_B.size, group_size))
-        tokens_BG = np.empty((task_ids_B.size, group_size), dtype=np.float32)
-        kernels.rollouts(
-            self.tasks,
-            task_ids_B,
-            self._ability(lagged=True),
-            self._drawn_N,
-            *self._tests,
-            self._rollout_keys,
-            self._step,
-            rewards_BG,
-            tokens_BG,
-        )
-        return rewards_BG, tokens_BG
+        ability, keys = self._ability(lagged=True), self._rollout_keys
+        return self._rollouts(self.tasks, task_ids_B, ability, self._drawn_N, group_size, keys)
 
     def train(self, task_ids_B: Ints, rewards_BG: Floats) -> dict[str, float]:
         """One training step on these groups, NaN for lost rollouts; figures about it."""
@@ -174,20 +167,9 @@ class Learner:
         if rollouts == 0:
             rates_N = _all_rates(tasks, ability)
         else:
-            rewards = np.empty((tasks.num_tasks, rollouts))
-            drawn_N = np.zeros(tasks.num_tasks, dtype=np.int32)
-            kernels.rollouts(
-                tasks,
-                np.arange(tasks.num_tasks),
-                ability,
-                drawn_N,
-                *self._tests,
-                self._heldout_keys,
-                self._step,
-                rewards,
-                np.empty_like(rewards, dtype=np.float32),
-            )
-            rates_N = rewards.mean(axis=1)
+            ids_N, drawn_N = np.arange(tasks.num_tasks), np.zeros(tasks.num_tasks, dtype=np.int32)
+            keys = self._heldout_keys
+            rates_N = self._rollouts(tasks, ids_N, ability, drawn_N, rollouts, keys)[0].mean(axis=1)
         return float(rates_N[_present(tasks, self._step)].mean())
 
     def expected_gains(self, group_size: int) -> Floats:
@@ -280,6 +262,30 @@ class Learner:
                 f"the pool has 0 to {self.tasks.num_tasks - 1}"
             )
 
+    def _rollouts(
+        self,
+        tasks: Tasks,
+        task_ids_B: Ints,
+        ability: Ability,
+        drawn_N: npt.NDArray[np.int32],
+        group_size: int,
+        keys: npt.NDArray[Any],
+    ) -> tuple[Floats, npt.NDArray[np.float32]]:
+        rewards_BG = np.empty((task_ids_B.size, group_size))
+        tokens_BG = np.empty((task_ids_B.size, group_size), dtype=np.float32)
+        kernels.rollouts(
+            tasks,
+            task_ids_B,
+            ability,
+            drawn_N,
+            *self._tests,
+            keys,
+            self._step,
+            rewards_BG,
+            tokens_BG,
+        )
+        return rewards_BG, tokens_BG
+
     def _step_size(self, groups: int, group_size: float) -> float:
         law = self.law
         if groups == 0:
@@ -311,30 +317,20 @@ class Learner:
 
     def _direction(self, gradient_D: Floats, rollouts: float) -> Floats:
         """Where the abilities move: gradient, room to grow, noise, and interference."""
-        law, domains = self.law, slice(1, 1 + self._num_domains)
         noise_D = np.empty(gradient_D.size)
         kernels.noises(self._noise_key, self._step, noise_D)
-        room_D = np.maximum(1 - self._skills_D / law.capacity, 0.0)
-        direction_D = gradient_D * room_D + noise_D * (law.noise / math.sqrt(max(rollouts, 1.0)))
-        if law.interference > 0:
-            direction_D[domains] -= law.interference * (
-                gradient_D[domains].sum() - gradient_D[domains]
-            )
-        return direction_D
+        moved_D = worth.moved(gradient_D, self._skills_D, self.law, self._num_domains)
+        return moved_D + noise_D * (self.law.noise / math.sqrt(max(rollouts, 1.0)))
 
     def _ability(self, lagged: bool = False) -> Ability:
         law, version = self.law, 0 if lagged else -1
         skills_D = self._skills_VD[version]
-        general, domain, skill = _loadings(law)
-        growth = general * skills_D[0] + domain * skills_D[1 : self._num_domains + 1].mean()
-        growth += skill * skills_D[self._num_domains + 1 :].mean()
+        growth = max(self._growth(skills_D), 0.0)
         return Ability(
             skills_D,
-            general,
-            domain,
-            skill,
-            law.sharpening * max(float(growth), 0.0),
-            law.off_axis * max(float(growth), 0.0),
+            *_loadings(law),
+            law.sharpening * growth,
+            law.off_axis * growth,
             1 / (1 + math.exp(-self._gates_V[version])),
             max(self._step - law.lag, 0) if lagged else self._step,
             law.drift_sd,
@@ -343,6 +339,11 @@ class Learner:
             self._touched_C,
             law.memory_steps,
         )
+
+    def _growth(self, skills_D: Floats) -> float:
+        general, domain, skill = _loadings(self.law)
+        growth = general * skills_D[0] + domain * skills_D[1 : self._num_domains + 1].mean()
+        return float(growth + skill * skills_D[self._num_domains + 1 :].mean())
 
     def _heldout_ability(self) -> Ability:
         memory, touched = _EMPTY

@@ -67,13 +67,8 @@ class Tasks(NamedTuple):
         return number_clusters(Tasks._make(array[places] for array in self))
 
 
-_TYPES = Tasks(
-    *[np.dtype(np.float32)] * 7,  # type: ignore[arg-type]
-    *[np.dtype(np.int16)] * 3,  # type: ignore[arg-type]
-    np.dtype(np.int8),  # type: ignore[arg-type]
-    np.dtype(np.bool_),  # type: ignore[arg-type]
-    *[np.dtype(np.int32)] * 3,  # type: ignore[arg-type]
-)
+_KINDS = [np.float32] * 7 + [np.int16] * 3 + [np.int8, np.bool_] + [np.int32] * 3
+_TYPES = dict(zip(Tasks._fields, _KINDS, strict=True))
 _PLAIN = {
     "slope_N": 1.0,
     "transfer_N": 1.0,
@@ -104,7 +99,7 @@ def assemble(
     given = {"logit_N": logit_N, "domain_N": domain_N, "skill_N": skill_N, **others}
     given = {**_PLAIN, "cluster_N": np.arange(size), **given}
     arrays = []
-    for name, kind in _TYPES._asdict().items():
+    for name, kind in _TYPES.items():
         values = np.asarray(given[name])
         if values.ndim and values.shape != (size,):
             raise ValueError(f"{name} has shape {values.shape}; it must be ({size},)")

@@ -21,7 +21,9 @@ class Variant:
     change: Callable[[Scenario], Scenario]
 
 
-def _with_law(**changes: Any) -> Callable[[Scenario], Scenario]:
+def with_law(**changes: Any) -> Callable[[Scenario], Scenario]:
+    """A change of these fields of the law of learning."""
+
     def change(scenario: Scenario) -> Scenario:
         law: LearnerLaw = replace(scenario.law, **changes)
         return replace(scenario, law=law)
@@ -35,26 +37,26 @@ def _transfer(scenario: Scenario) -> Scenario:
         for domain in scenario.population.domains
     )
     changed = replace(scenario, population=replace(scenario.population, domains=domains))
-    return _with_law(gain="transfer")(changed)
+    return with_law(gain="transfer")(changed)
 
 
 VARIANTS = {
-    "drgrpo": Variant("gain", "GRPO without std normalisation", _with_law(gain="drgrpo")),
-    "rloo": Variant("gain", "RLOO: leave-one-out baseline", _with_law(gain="rloo")),
-    "maxrl": Variant("gain", "MaxRL: advantages over the mean", _with_law(gain="maxrl")),
+    "drgrpo": Variant("gain", "GRPO without std normalisation", with_law(gain="drgrpo")),
+    "rloo": Variant("gain", "RLOO: leave-one-out baseline", with_law(gain="rloo")),
+    "maxrl": Variant("gain", "MaxRL: advantages over the mean", with_law(gain="maxrl")),
     "transfer": Variant("gain", "informative groups teach alike, tasks differ widely", _transfer),
-    "hard": Variant("gain", "rare successes teach most", _with_law(gain="hard")),
-    "alpha0": Variant("batch", "a batch's size does not matter", _with_law(batch_exponent=0.0)),
-    "alpha1": Variant("batch", "a step grows with its groups", _with_law(batch_exponent=1.0)),
+    "hard": Variant("gain", "rare successes teach most", with_law(gain="hard")),
+    "alpha0": Variant("batch", "a batch's size does not matter", with_law(batch_exponent=0.0)),
+    "alpha1": Variant("batch", "a step grows with its groups", with_law(batch_exponent=1.0)),
     "mild": Variant(
         "repetition",
         "a task teaches half as much after 50 lessons",
-        _with_law(repetition_visits=MILD_VISITS),
+        with_law(repetition_visits=MILD_VISITS),
     ),
     "steep": Variant(
         "repetition",
         "a task teaches half as much after 8 lessons",
-        _with_law(repetition_visits=STEEP_VISITS),
+        with_law(repetition_visits=STEEP_VISITS),
     ),
 }
 

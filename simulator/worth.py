@@ -21,9 +21,11 @@ def heldout_gradient(heldout: Tasks, ability: Ability, present_N: Bools) -> tupl
 
 
 def moved(gradient_D: Floats, skills_D: Floats, law: LearnerLaw, num_domains: int) -> Floats:
-    """What a unit of training gradient on each ability moves, capacity and interference included.
+    """A gradient by ability, shape (D,), after capacity and interference.
 
-    `gradient_D` are the held-out mean's derivatives by ability.
+    The map is linear and symmetric, so it serves both ways: it gives the direction in which a
+    training gradient moves the abilities, and, applied to the derivatives of the held-out mean,
+    what a unit of training gradient on each ability is worth.
     """
     domains = slice(1, 1 + num_domains)
     moved_D = gradient_D * np.maximum(1 - skills_D / law.capacity, 0.0)

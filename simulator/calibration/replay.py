@@ -51,19 +51,10 @@ def grown(scenario: Scenario, seed: int) -> Growth:
         for ids_B in batches(scenario, seed, scenario.steps)
     ]
     return Growth(
-        mean_growth(learner, len(scenario.population.domains)),
+        learner.growth,
         float(np.mean([figure["learner/informative_groups"] for figure in figures])),
         float(np.mean([figure["learner/step_size"] for figure in figures])),
     )
-
-
-def mean_growth(learner: Learner, domains: int) -> float:
-    """Theta: the mastery of a task of a mean domain and a mean skill, in logits."""
-    law, skills_D = learner.law, learner.state_dict()["skills"][-1]
-    skill_weight = max(1 - law.general_weight - law.domain_weight, 0.0)
-    total = math.sqrt(law.general_weight) * skills_D[0]
-    total += math.sqrt(law.domain_weight) * skills_D[1 : domains + 1].mean()
-    return float(total + math.sqrt(skill_weight) * skills_D[domains + 1 :].mean())
 
 
 def steps_for(scenario: Scenario, visits: int) -> int:

@@ -14,7 +14,7 @@ def grouped(ends, seeds=2):
 
 def test_gains_are_paired_with_the_reference_on_the_same_seed():
     runs = grouped({"base": {"shuffle": 0.3, "bots": 0.35}}, seeds=3)
-    curves = panels.gains(runs["base"], np.array([0.0, 40.0, 80.0]))
+    curves = figures.gains(runs["base"], np.array([0.0, 40.0, 80.0]))
     assert list(curves) == ["bots"]
     np.testing.assert_allclose(curves["bots"], np.tile([0, 0.025, 0.05], (3, 1)), atol=1e-12)
 

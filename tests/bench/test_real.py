@@ -142,14 +142,13 @@ def test_a_trace_tells_twins_apart(tmp_path):
     import pyarrow.parquet as pq
 
     batch = models.backend().rollout(np.array([5, 5]), 2)
-    counts = batch.feedback()
     trace = Trace()
-    trace.add(StepRecord(Progress(1, 4, 2), batch, counts, np.array([1])))
+    trace.add(StepRecord(Progress(1, 4, 2), batch, np.array([1])))
     trace.save(tmp_path / "t.parquet", models.tasks().pool, {})
     rows = pq.read_table(tmp_path / "t.parquet").to_pandas()
     assert rows["trained"].tolist() == [0, 1]
     assert rows["task_id"].tolist() == [5, 5]
-    assert rows["successes"].tolist() == counts.successes_B.tolist()
+    assert rows["successes"].tolist() == batch.feedback().successes_B.tolist()
 
 
 def test_a_checkpoint_of_another_configuration_is_refused(source, tmp_path):
