@@ -51,6 +51,24 @@ class AbstractBackend(ABC):
         """
 
     @abstractmethod
+    def hold(self, batch: RolloutBatch | None) -> None:
+        """Keeps these groups, instead of those held before, so that later steps can train on them.
+
+        They are part of the backend's state. None: no group.
+        """
+
+    @abstractmethod
+    def held(self) -> RolloutBatch | None:
+        """The groups that are held, in order."""
+
+    @abstractmethod
+    def charge(self, forward_passes: int) -> None:
+        """Takes note that the strategy had a model read this many prompts in this step.
+
+        A backend with a simulated clock adds their time; elsewhere they have taken their own.
+        """
+
+    @abstractmethod
     def skip(self) -> dict[str, float]:
         """Lets a step pass in which no group was worth training on; figures to log."""
 

@@ -9,7 +9,16 @@ from backends.base import AbstractBackend, AbstractTruth, Floats, Ints
 from bots import Feedback, Pool, RolloutBatch, checks
 from simulator import Clock, Learner, Scenario, build
 
-_OWN_ENTRIES = ("pending", "late_sizes", "late_tasks", "late_successes", "late_trials")
+_OWN_ENTRIES = (
+    "pending",
+    "late_sizes",
+    "late_tasks",
+    "late_successes",
+    "late_trials",
+    "held_tasks",
+    "held_rewards",
+    "held_tokens",
+)
 
 
 class SimulatedBackend(AbstractBackend):
@@ -44,6 +53,7 @@ class SimulatedBackend(AbstractBackend):
         self._clock = Clock() if clock is None else clock
         self._delay, self._heldout_rollouts = feedback_delay, heldout_rollouts
         self._late: deque[Feedback] = deque()
+        self._held: RolloutBatch | None = None
         self._pending = np.zeros(2)  # tokens and seconds of generation since the last training
 
     @property
@@ -56,15 +66,14 @@ class SimulatedBackend(AbstractBackend):
         return self._learner.absent()
 
     def rollout(self, task_ids_B: Ints, group_size: int) -> RolloutBatch:
-        """Groups of rewards; the payload is each group's number of tokens."""
+        """Groups of rewards; the payload of each is the tokens of its rollouts."""
         task_ids_B = checks.task_ids(task_ids_B)
         checks.within(task_ids_B, self._pool.num_tasks)
         group_size = checks.integer("group_size", group_size, 1)
         rewards_BG, tokens_BG = self._learner.sample(task_ids_B, group_size)
-        tokens_B = tokens_BG.sum(axis=1, dtype=np.float64)
-        total, longest = float(tokens_B.sum()), float(tokens_BG.max())
+        total, longest = float(tokens_BG.sum(dtype=np.float64)), float(tokens_BG.max())
         self._pending += total, self._clock.generation(total, longest)
-        return RolloutBatch(task_ids_B, rewards_BG, tuple(tokens_B.tolist()))
+        return RolloutBatch(task_ids_B, rewards_BG, tuple(map(tuple, tokens_BG.tolist())))
 
     def train(self, batch: RolloutBatch) -> dict[str, float]:
         """One step of the learner, given these rewards.
@@ -73,9 +82,21 @@ class SimulatedBackend(AbstractBackend):
             The learner's figures; `generated_tokens` and simulated seconds, `time/generation`,
             `time/training` and `time/step`, since the last training.
         """
-        tokens_B = np.array(batch.payload_B or np.zeros(batch.num_groups), dtype=np.float64)
         figures = self._learner.train(batch.task_ids_B, batch.rewards_BG)
-        return figures | self._times(float(tokens_B[batch.informative_B].sum()))
+        teaches_BG = ~np.isnan(batch.rewards_BG) & batch.informative_B[:, None]
+        return figures | self._times(float(_tokens(batch)[teaches_BG].sum()))
+
+    def hold(self, batch: RolloutBatch | None) -> None:
+        """Keeps their rewards and tokens."""
+        self._held = batch
+
+    def held(self) -> RolloutBatch | None:
+        """The groups that are held."""
+        return self._held
+
+    def charge(self, forward_passes: int) -> None:
+        """Adds the seconds of reading so many prompts to this step's generation."""
+        self._pending[1] += self._clock.reading(forward_passes)
 
     def skip(self) -> dict[str, float]:
         """What moves without training moves on: drift, arrivals, forgetting, the clock."""
@@ -106,6 +127,7 @@ class SimulatedBackend(AbstractBackend):
             "late_tasks": tasks,
             "late_successes": successes,
             "late_trials": trials,
+            **_packed(self._held),
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -124,9 +146,10 @@ class SimulatedBackend(AbstractBackend):
                 f"the state has {len(late)} steps of feedback on their way, for another backend: "
                 f"here feedback is {self._delay} steps late"
             )
+        held = _unpacked_groups(state, self._pool.num_tasks)
         own = {name: value for name, value in state.items() if name not in _OWN_ENTRIES}
         self._learner.load_state_dict(own)
-        self._pending, self._late = pending, late
+        self._pending, self._late, self._held = pending, late, held
 
     def close(self) -> None:
         """Nothing to release."""
@@ -161,8 +184,8 @@ class SimulatedTruth(AbstractTruth):
 
 def simulate(scenario: Scenario, seed: int) -> tuple[SimulatedBackend, SimulatedTruth]:
     """A scenario's backend and, apart from it, the truth behind it."""
-    learner, references, domains_N = build(scenario, seed)
-    pool = Pool(np.arange(scenario.num_tasks), references, domains_N)
+    learner, references, domains_N, features_ND = build(scenario, seed)
+    pool = Pool(np.arange(scenario.num_tasks), references, domains_N, features_ND)
     backend = SimulatedBackend(
         learner, pool, scenario.clock, scenario.feedback_delay, scenario.heldout_rollouts
     )
@@ -182,3 +205,42 @@ def _unpacked(state: dict[str, Any], num_tasks: int) -> deque[Feedback]:
     ends = np.cumsum(sizes)[:-1]
     parts = zip(*(np.split(column, ends) for column in columns), strict=True)
     return deque(Feedback(*part) for part in parts)
+
+
+def _tokens(batch: RolloutBatch) -> Floats:
+    """Tokens of every rollout, shape (B, G); 0 where a group is smaller."""
+    tokens_BG = np.zeros(batch.rewards_BG.shape)
+    for row, tokens in zip(tokens_BG, batch.payload_B, strict=False):
+        row[: len(tokens)] = tokens
+    return tokens_BG
+
+
+def _packed(held: RolloutBatch | None) -> dict[str, Any]:
+    """The groups that are held, as arrays."""
+    if held is None:
+        return {
+            "held_tasks": np.empty(0, dtype=np.int64),
+            "held_rewards": np.empty((0, 0)),
+            "held_tokens": np.empty((0, 0)),
+        }
+    sizes_B = np.array([len(tokens) for tokens in held.payload_B])
+    tokens_BG = _tokens(held)
+    tokens_BG[np.arange(tokens_BG.shape[1]) >= sizes_B[:, None]] = np.nan
+    return {
+        "held_tasks": held.task_ids_B.copy(),
+        "held_rewards": held.rewards_BG.copy(),
+        "held_tokens": tokens_BG,
+    }
+
+
+def _unpacked_groups(state: dict[str, Any], num_tasks: int) -> RolloutBatch | None:
+    """What `_packed` packed."""
+    tasks = np.asarray(state["held_tasks"])
+    rewards_BG, tokens_BG = np.asarray(state["held_rewards"]), np.asarray(state["held_tokens"])
+    if tasks.ndim != 1 or rewards_BG.shape != tokens_BG.shape or len(rewards_BG) != tasks.size:
+        raise ValueError("held groups in the state are damaged: go back to an earlier checkpoint")
+    if tasks.size == 0:
+        return None
+    checks.within(checks.task_ids(tasks), num_tasks)
+    payload_B = tuple(tuple(row[~np.isnan(row)].tolist()) for row in tokens_BG)
+    return RolloutBatch(tasks, rewards_BG, payload_B)

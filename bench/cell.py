@@ -15,12 +15,13 @@ import numpy as np
 
 from backends import AbstractBackend, Progress, run
 from backends.rft.errors import DivergedError
+from bench.entry import Strategy
 from bench.metrics import reliability
 from bench.monitor import Monitor
 from bench.recorder import Recorder
 from bench.settings import Setting
 from bench.store import SCHEMA_VERSION, CellId, CellResult
-from bench.strategies import Strategy, make_strategy, source_digest, uses_references
+from bench.strategies import knowledge, make_strategy, options, source_digest, visible
 from bench.trace import Trace
 from bots import __version__, load_state, save_state
 
@@ -64,6 +65,7 @@ def cell_config(setting: Setting, strategy: str, seed: int, truth_every: int) ->
         "setting": setting.name,
         "strategy": strategy,
         "strategy_source": source_digest(strategy),
+        "options": options(strategy),
         "seed": seed,
         "steps": setting.steps,
         "batch_size": setting.batch_size,
@@ -109,10 +111,10 @@ def run_cell(
         recorder = Recorder(backend, strategy.selector, truth, setting.evaluate_every, truth_every)
         cell = _Cell(setting, backend, strategy, recorder, config, life)
         cell.train(f"{setting.name}/{spec}/{seed}")
-        offline = setting.offline_cost(backend.pool)
+        offline = setting.offline_cost(visible(backend.pool, knowledge(spec)))
         extra: dict[str, Any] = {
             "made_by": {**made_by(), **setting.made_by()},
-            "offline_rollouts": offline if uses_references(spec) else 0,
+            "offline_rollouts": offline,
         }
         columns, predicted_N = recorder.columns(), recorder.beliefs()
         if predicted_N is not None and truth is not None:
@@ -152,7 +154,15 @@ class _Cell:
         life = self._life
         with Monitor(name, last_step, first, life.log_seconds, life.tensorboard) as monitor:
             try:
-                for record in run(self._backend, selector, size, group, collector, self._progress):
+                for record in run(
+                    self._backend,
+                    selector,
+                    size,
+                    group,
+                    collector,
+                    self._progress if self._progress.steps else None,
+                    self._strategy.thinning,
+                ):
                     self._progress = record.progress
                     monitor.add(self._recorder.add(record))
                     if self._trace is not None:

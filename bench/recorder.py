@@ -49,6 +49,7 @@ class Recorder:
             "step": progress.steps,
             "rollouts_generated": progress.rollouts_generated,
             "rollouts_trained": progress.rollouts_trained,
+            "forward_passes": record.forward_passes,
             "reward": generated.mean_reward,
             "informative": generated.informative_B.mean(),
             "all_wrong": generated.unanimous_B(0.0).mean(),

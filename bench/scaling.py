@@ -78,7 +78,7 @@ def measure_size(num_tasks: int, rounds: int) -> Scale:
     """What a pool of this size costs, measured in this process."""
     build(_scenario(_LEAST_SIZE), seed=0)  # loads the compiled kernels
     began = time.perf_counter()
-    learner, _, _ = build(_scenario(num_tasks), seed=0)
+    learner, *_ = build(_scenario(num_tasks), seed=0)
     built = time.perf_counter() - began
     mine, twin = _turns([_compiled(learner), _plain(learner.tasks)], rounds)
     sweeps = [lambda threads=t: learner.solve_rates(threads=threads) for t in (1, 2)]

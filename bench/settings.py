@@ -76,7 +76,7 @@ class Setting:
     def offline_cost(self, pool: Pool) -> int:
         """Rollouts behind the reference rates of the pool, made once beforehand."""
         if self.offline_rollouts is not None:
-            return self.offline_rollouts
+            return self.offline_rollouts if pool.references else 0
         return sum(
             self.reference_trials[name] * int(np.isfinite(rates_N).sum())
             for name, rates_N in pool.references.items()

@@ -4,113 +4,25 @@ import ast
 import hashlib
 import importlib
 import inspect
+import re
+import tomllib
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from backends import AbstractTruth
-from bench.oracles import oracle_gain, oracle_target
-from bots import (
-    BOTS_VARIANTS,
-    AbstractCollector,
-    AbstractSelector,
-    BOTSConfig,
-    BOTSSelector,
-    OneRound,
-    Pool,
-    interpolation,
-)
-from bots.baselines import (
-    DynamicSampling,
-    EasyToHardSelector,
-    MoPPSSelector,
-    ShuffleSelector,
-    UniformSelector,
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Strategy:
-    """A selector, and how its choices become a batch."""
-
-    selector: AbstractSelector
-    collector: AbstractCollector = field(default_factory=OneRound)
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A line of the roster.
-
-    Attributes:
-        summary: one line.
-        make: called as `make(pool, rng, **options)`; an oracle's also takes `truth`.
-        references: whether it may see reference solve rates; they cost rollouts, made beforehand,
-            which the report shows. Without, its pool has none.
-        oracle: whether it sees the truth.
-    """
-
-    summary: str
-    make: Callable[..., AbstractSelector | Strategy]
-    references: bool = False
-    oracle: bool = False
-
-
-def _bots(variant: str) -> Callable[..., AbstractSelector]:
-    def make(
-        pool: Pool,
-        rng: np.random.Generator,
-        momentum: float = 0.9,
-        min_gap: float = 0.02,
-        **options: Any,
-    ) -> BOTSSelector:
-        known = sorted(BOTSConfig.__dataclass_fields__)
-        unknown = set(options) - set(known)
-        if unknown:
-            raise ValueError(
-                f"BOTS has no option {sorted(unknown)}; it has {known}, momentum and min_gap"
-            )
-        config = replace(BOTS_VARIANTS[variant], **options)
-        return BOTSSelector(
-            pool, rng, config, interpolation(pool, config, momentum=momentum, min_gap=min_gap)
-        )
-
-    return make
-
-
-def _dapo(
-    pool: Pool,
-    rng: np.random.Generator,
-    max_rounds: int = 10,
-    oversample: float = 1.0,
-    refill: bool = False,
-) -> Strategy:
-    return Strategy(ShuffleSelector(pool, rng), DynamicSampling(max_rounds, oversample, refill))
-
-
-def _dapo_refill(pool: Pool, rng: np.random.Generator, max_rounds: int = 30) -> Strategy:
-    return _dapo(pool, rng, max_rounds, refill=True)
-
-
-STRATEGIES = {
-    "shuffle": Entry("epoch order, every trainer's default; ratios refer to it", ShuffleSelector),
-    "uniform": Entry("a fresh random sample at every step", UniformSelector),
-    "easy-to-hard": Entry("fixed order by the references' solve rates", EasyToHardSelector, True),
-    "mopps": Entry("Thompson sampling among random candidates, decay on visit", MoPPSSelector),
-    "dapo": Entry("epoch order in rounds of B until B groups are informative", _dapo),
-    "dapo-refill": Entry("the same, each round only as large as needed", _dapo_refill),
-    "bots": Entry("the paper's method with its defaults", _bots("bots"), True),
-    "bots-explicit": Entry("BOTS without implicit evidence (rho = 0)", _bots("bots-explicit")),
-    "bots-mopps": Entry("BOTS without forgetting and implicit evidence", _bots("bots-mopps")),
-    "bots-dots": Entry("BOTS with this step's implicit evidence only", _bots("bots-dots"), True),
-    "bots-greedy": Entry("BOTS by posterior mean, without a draw", _bots("bots-greedy"), True),
-    "oracle-target": Entry("true solve rate nearest 0.5", oracle_target, True, oracle=True),
-    "oracle-gain": Entry("largest true expected gain", oracle_gain, True, oracle=True),
-}
+from bench.entry import Entry, Strategy
+from bench.roster import STRATEGIES
+from bots import AbstractSelector, Pool
+from bots.baselines import thinned
 
 REFERENCE = "shuffle"
+_EVERYTHING = ("references", "domains", "features")
+_PODS_SHARE = 0.25  # 16 of 64 rollouts, as published
 
 
 def make_strategy(
@@ -119,17 +31,20 @@ def make_strategy(
     """The strategy that `spec` names.
 
     `spec` is a name of the roster or an import path `package.module:factory`, either optionally
-    followed by options: `bots:implicit_weight=0.2,thompson=False`. A factory is called as
+    followed by options: `bots:implicit_weight=0.2,thompson=False`. `bots:tuned` has the options
+    that tuning found best. With `+pods` or `+pods=SHARE` behind it, only that share of a group's
+    rollouts is trained on, those whose rewards vary most (`bots.baselines.thinned`). A factory is called as
     `factory(pool, rng, **options)` and returns a selector or a `Strategy`. Only the roster's
-    oracles are handed the truth, and only strategies that need them the reference solve rates.
+    oracles are handed the truth, and the pool that a strategy is handed has only what it declared
+    to need: an imported factory by an attribute `sees`, else everything.
 
     Raises:
         ValueError: when the name, the import or an option is unknown, or the factory refuses.
     """
-    entry, options = _resolve(spec)
-    given = {**options, "truth": truth} if entry.oracle else options
-    if not entry.references:
-        pool = Pool(pool.keys_N, {}, pool.domains_N)
+    spec, share = _without_thinning(spec)
+    entry, given = _resolve(spec)
+    given = {**given, "truth": truth} if entry.oracle else given
+    pool = visible(pool, entry.sees)
     try:
         inspect.signature(entry.make).bind(pool, rng, **given)
     except TypeError as error:
@@ -139,23 +54,39 @@ def make_strategy(
     except (TypeError, ValueError) as error:
         raise ValueError(f"strategy {spec!r}: {error}") from error
     if isinstance(made, AbstractSelector):
-        return Strategy(made)
+        made = Strategy(made)
     if not isinstance(made, Strategy):
         raise ValueError(
             f"strategy {spec!r}: the factory returned {made!r}; it must return a "
-            "bots.AbstractSelector or a bench.strategies.Strategy"
+            "bots.AbstractSelector or a bench.entry.Strategy"
         )
-    return made
+    return made if share is None else replace(made, thinning=partial(thinned, share=share))
 
 
-def uses_references(spec: str) -> bool:
-    """Whether the strategy may see reference solve rates; an imported one may."""
-    return _resolve(spec)[0].references
+def visible(pool: Pool, sees: tuple[str, ...]) -> Pool:
+    """The pool with nothing but what a strategy declares to see, of `KNOWLEDGE`."""
+    references = dict(pool.references) if "references" in sees else {}
+    if "weak" in sees and "weak" in pool.references:
+        references["weak"] = pool.references["weak"]
+    domains_N = pool.domains_N if "domains" in sees else None
+    return Pool(
+        pool.keys_N, references, domains_N, pool.features_ND if "features" in sees else None
+    )
+
+
+def knowledge(spec: str) -> tuple[str, ...]:
+    """What the strategy may see of the tasks beforehand; an imported one everything, by default."""
+    return _resolve(spec)[0].sees
 
 
 def is_oracle(spec: str) -> bool:
     """Whether the strategy sees the truth."""
     return _resolve(spec)[0].oracle
+
+
+def options(spec: str) -> dict[str, Any]:
+    """The options that the strategy is made with, besides its defaults."""
+    return _resolve(spec)[1]
 
 
 def source_digest(spec: str) -> str | None:
@@ -167,12 +98,39 @@ def source_digest(spec: str) -> str | None:
     return None if path is None else hashlib.sha256(Path(path).read_bytes()).hexdigest()
 
 
+@cache
+def tuned() -> dict[str, dict[str, Any]]:
+    """By strategy, the options that tuning found best; `python -m bench tune` writes the file."""
+    text = (Path(__file__).parent / "tuned.toml").read_text(encoding="utf-8")
+    return {name: entry["options"] for name, entry in tomllib.loads(text).items()}
+
+
+def _without_thinning(spec: str) -> tuple[str, float | None]:
+    """The strategy itself, and the share of rollouts that are trained on; None: all."""
+    found = re.fullmatch(r"(.*)\+pods(?:=([0-9.]+))?", spec)
+    if found is None:
+        return spec, None
+    share = float(found[2] or _PODS_SHARE)
+    if not 0 < share <= 1:
+        raise ValueError(f"strategy {spec!r}: pods={share:g} must be a share in (0, 1]")
+    return found[1], share
+
+
 def _resolve(spec: str) -> tuple[Entry, dict[str, Any]]:
+    spec, _ = _without_thinning(spec)
     name, *rest = spec.split(":")
+    if rest == ["tuned"] and name in STRATEGIES:
+        if name not in tuned():
+            raise ValueError(
+                f"strategy {spec!r}: {name} was not tuned; leave :tuned out, or run "
+                f"`python -m bench tune {name}`"
+            )
+        return STRATEGIES[name], dict(tuned()[name])
     if name in STRATEGIES and len(rest) <= 1:
         return STRATEGIES[name], _options(spec, rest)
     if rest and "=" not in rest[0] and len(rest) <= 2:
-        entry = Entry(spec, _imported(name, rest[0]), references=True)
+        factory = _imported(name, rest[0])
+        entry = Entry(spec, factory, tuple(getattr(factory, "sees", _EVERYTHING)))
         return entry, _options(spec, rest[1:])
     raise ValueError(
         f"there is no strategy {name!r}; choose one of {', '.join(STRATEGIES)}, or an import path "

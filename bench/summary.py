@@ -113,7 +113,7 @@ def standings(rows: Sequence[Row]) -> list[Standing]:
 
 
 def _check_alike(setting: str, runs: Sequence[CellResult]) -> None:
-    own = ("strategy", "strategy_source", "seed")
+    own = ("strategy", "strategy_source", "options", "seed")
     first = {name: value for name, value in runs[0].config.items() if name not in own}
     for run in runs:
         if {name: value for name, value in run.config.items() if name not in own} != first:

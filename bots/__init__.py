@@ -2,7 +2,7 @@
 
 from bots.acquisition import closeness, softmax_b, top_b
 from bots.bots_selector import BOTS_VARIANTS, BOTSConfig, BOTSSelector, interpolation
-from bots.collector import AbstractCollector, OneRound
+from bots.collector import AbstractCollector, Collected, Gathering, OneRound
 from bots.feedback import Evidence, Feedback
 from bots.implicit import AbstractImplicitEvidence, NoImplicitEvidence
 from bots.interpolation import InterpolationEvidence
@@ -22,8 +22,10 @@ __all__ = [
     "BOTSConfig",
     "BOTSSelector",
     "BetaPosterior",
+    "Collected",
     "Evidence",
     "Feedback",
+    "Gathering",
     "InterpolationEvidence",
     "NoImplicitEvidence",
     "OneRound",

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bots import checks
-from bots._types import Floats
+from bots._types import Floats, Floats32
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -24,6 +24,7 @@ class Pool:
             values in [0, 1], NaN where it was not measured. The names `weak` and `strong` are the
             ones that interpolation looks for.
         domains_N: shape (N,), a label per task, or None.
+        features_ND: shape (N, D), an embedding of every task, finite, kept as float32; or None.
         fingerprint: SHA-256 over all of the above. Saved state carries it, so that state of one
             pool is never loaded into another.
 
@@ -39,6 +40,7 @@ class Pool:
     keys_N: npt.NDArray[Any]
     references: Mapping[str, Floats] = field(default_factory=dict)
     domains_N: npt.NDArray[Any] | None = None
+    features_ND: Floats32 | None = None
     fingerprint: str = field(init=False)
 
     def __post_init__(self) -> None:
@@ -58,13 +60,18 @@ class Pool:
         domains_N = None if self.domains_N is None else _labels("domains", self.domains_N)
         if domains_N is not None and domains_N.size != keys_N.size:
             raise ValueError(f"{domains_N.size} domains for {keys_N.size} tasks; give one per task")
+        features_ND = None
+        if self.features_ND is not None:
+            features_ND = _features(self.features_ND, keys_N.size)
         for name, value in (
             ("keys_N", keys_N),
             ("references", references),
             ("domains_N", domains_N),
+            ("features_ND", features_ND),
         ):
             object.__setattr__(self, name, value)
-        object.__setattr__(self, "fingerprint", _fingerprint(keys_N, references, domains_N))
+        digest = _fingerprint(keys_N, references, domains_N, features_ND)
+        object.__setattr__(self, "fingerprint", digest)
 
     @staticmethod
     def numbered(num_tasks: int, references: Mapping[str, npt.ArrayLike] | None = None) -> "Pool":
@@ -107,8 +114,24 @@ def _rates(name: str, values: npt.ArrayLike, num_tasks: int) -> Floats:
     return array
 
 
+def _features(values: npt.ArrayLike, num_tasks: int) -> Floats32:
+    array = np.array(values, dtype=np.float32)
+    if array.ndim != 2 or len(array) != num_tasks or array.shape[1] == 0:
+        raise ValueError(f"features have shape {array.shape}; they must be ({num_tasks}, D)")
+    if not np.isfinite(array).all():
+        raise ValueError(
+            "a feature is NaN or infinite; every task needs finite features: embed it again, or "
+            "leave it out of the pool"
+        )
+    array.setflags(write=False)
+    return array
+
+
 def _fingerprint(
-    keys_N: npt.NDArray[Any], references: Mapping[str, Floats], domains_N: npt.NDArray[Any] | None
+    keys_N: npt.NDArray[Any],
+    references: Mapping[str, Floats],
+    domains_N: npt.NDArray[Any] | None,
+    features_ND: Floats32 | None,
 ) -> str:
     digest = hashlib.sha256()
     parts = {
@@ -117,6 +140,8 @@ def _fingerprint(
     }
     if domains_N is not None:
         parts["domains"] = domains_N
+    if features_ND is not None:
+        parts["features"] = features_ND
     for name, array in parts.items():
         kind = "U" if array.dtype.kind == "U" else array.dtype.str
         content = (

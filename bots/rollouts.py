@@ -2,6 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
+from operator import add
+from typing import Any
 
 import numpy as np
 
@@ -26,7 +29,7 @@ class RolloutBatch:
 
     task_ids_B: Ints
     rewards_BG: Floats
-    payload_B: tuple[object, ...] = ()
+    payload_B: tuple[Any, ...] = ()
 
     def __post_init__(self) -> None:
         task_ids_B = checks.task_ids(self.task_ids_B)
@@ -74,6 +77,35 @@ class RolloutBatch:
         payload_B = tuple(self.payload_B[int(b)] for b in groups) if self.payload_B else ()
         return RolloutBatch(self.task_ids_B[groups], self.rewards_BG[groups], payload_B)
 
+    def joined(self) -> "RolloutBatch":
+        """One group per task: its groups one after another, tasks in order of appearance.
+
+        Payloads are joined with `+`; each holds as many rollouts as its `len`.
+
+        Example:
+            >>> batch = RolloutBatch([5, 9, 5], [[1, 0], [0, 0], [1, np.nan]], ("ab", "cd", "e"))
+            >>> joined = batch.joined()
+            >>> joined.task_ids_B.tolist(), joined.payload_B, joined.rewards_BG[0].tolist()
+            ([5, 9], ('abe', 'cd'), [1.0, 0.0, 1.0])
+        """
+        task_ids, first, places_B = np.unique(
+            self.task_ids_B, return_index=True, return_inverse=True
+        )
+        if task_ids.size == self.num_groups:
+            return self
+        order = np.argsort(first)
+        groups = [np.flatnonzero(places_B == place) for place in order]
+        rows = [np.concatenate([self._rewards(b) for b in members]) for members in groups]
+        rewards_BG = np.full((len(rows), max(row.size for row in rows)), np.nan)
+        for b, row in enumerate(rows):
+            rewards_BG[b, : row.size] = row
+        payload_B = [
+            reduce(add, (self.payload_B[int(b)] for b in members))
+            for members in groups
+            if self.payload_B
+        ]
+        return RolloutBatch(task_ids[order], rewards_BG, tuple(payload_B))
+
     @property
     def num_groups(self) -> int:
         """B."""
@@ -117,6 +149,11 @@ class RolloutBatch:
         successes_B = (self.rewards_BG >= success_threshold).sum(axis=1)
         trials_B = (~np.isnan(self.rewards_BG)).sum(axis=1)
         return Feedback(self.task_ids_B, successes_B, trials_B)
+
+    def _rewards(self, b: int) -> Floats:
+        """The rewards of one group, without those that pad it."""
+        width = len(self.payload_B[b]) if self.payload_B else self.rewards_BG.shape[1]
+        return self.rewards_BG[b, :width]
 
     def _extremes(self) -> tuple[Floats, Floats]:
         """Lowest and highest reward of each group; inf and -inf when all were lost."""

@@ -46,6 +46,14 @@ class AbstractSelector(ABC):
     def solve_rates(self) -> Floats | None:
         """Expected solve rate of every task, shape (N,); None when it keeps no belief."""
 
+    def forward_passes(self) -> int:
+        """How many prompts it has had a model read so far, apart from rollouts; they are charged.
+
+        One per task whose embedding it uses, one per task that a value model judges, and so on. 0,
+        unless a selector says otherwise.
+        """
+        return 0
+
     @abstractmethod
     def metrics(self) -> dict[str, float]:
         """Figures to log; may cost a pass over the pool."""

@@ -1,27 +1,38 @@
 """From a scenario and a seed to a learner."""
 
 from dataclasses import replace
+from typing import NamedTuple
 from zlib import crc32
 
 import numpy as np
 import numpy.typing as npt
 
 from simulator.drawing import Rates, draw, draw_with_references
+from simulator.features import draw_features
 from simulator.learner import Learner
 from simulator.population import Population
 from simulator.scenario import Scenario
 from simulator.tasks import NEVER, Tasks
 
 
-def build(scenario: Scenario, seed: int) -> tuple[Learner, Rates, npt.NDArray[np.uint8]]:
-    """The scenario's learner, its tasks' reference rates and their domains, for one seed.
+class World(NamedTuple):
+    """A learner, and what may be known of its tasks beforehand."""
+
+    learner: Learner
+    references: Rates
+    domains_N: npt.NDArray[np.uint8]
+    features_ND: npt.NDArray[np.float32] | None
+
+
+def build(scenario: Scenario, seed: int) -> World:
+    """The scenario's learner, its tasks' reference rates, domains and embedding, for one seed.
 
     What is drawn depends on the scenario's name and the seed alone, never on a strategy; variants
     of a scenario (`base@maxrl`) share its draws.
     """
     name, population = scenario.name.split("@")[0], scenario.population
     entropy = np.random.SeedSequence([crc32(name.encode()), seed])
-    for_pool, for_heldout, for_learner = entropy.spawn(3)
+    for_pool, for_heldout, for_learner, for_features = entropy.spawn(4)
     tasks, references = draw_with_references(
         population, scenario.num_tasks, np.random.default_rng(for_pool)
     )
@@ -34,7 +45,8 @@ def build(scenario: Scenario, seed: int) -> tuple[Learner, Rates, npt.NDArray[np
         population.sub_tests,
         population.sub_test_correlation,
     )
-    return learner, references, (tasks.domain_N - 1).astype(np.uint8)
+    features_ND = draw_features(population, tasks, np.random.default_rng(for_features))
+    return World(learner, references, (tasks.domain_N - 1).astype(np.uint8), features_ND)
 
 
 def _heldout(population: Population, size: int, rng: np.random.Generator) -> Tasks:

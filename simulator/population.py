@@ -162,11 +162,14 @@ class Population:
     sub_test_correlation: float = 0.0  # of two tests of one rollout
     heldout_shift: float = 0.0  # added to the initial logit of held-out tasks
     heldout_moves: bool = False  # whether held-out tasks arrive and leave as the pool's do
+    embedding_size: int = 16  # dimensions of the tasks' embedding; 0: there is none
+    embedding_difficulty: float = 0.6  # correlation of what it shows of difficulty with difficulty
+    embedding_noise: float = 0.5  # length of its noise, in units of its topic's
 
     def __post_init__(self) -> None:
         checks.numbers(
             self,
-            integers=("skills_per_domain", "copies", "sub_tests"),
+            integers=("skills_per_domain", "copies", "sub_tests", "embedding_size"),
             others=("domains", "references", "heldout_moves"),
         )
         _check_domains(self.domains)
@@ -194,6 +197,12 @@ class Population:
             sub_test_correlation=(0 <= self.sub_test_correlation < 1, "must lie in [0, 1)"),
             heldout_shift=(math.isfinite(self.heldout_shift), "must be finite"),
             heldout_moves=(isinstance(self.heldout_moves, bool), "must be True or False"),
+            embedding_size=(0 <= self.embedding_size <= 4096, "must lie in 0 to 4096"),
+            embedding_difficulty=(abs(self.embedding_difficulty) <= 1, "must lie in [-1, 1]"),
+            embedding_noise=(
+                0 <= self.embedding_noise < math.inf,
+                "must be finite and not negative",
+            ),
         )
 
 

@@ -82,6 +82,7 @@ class RFTBackend(AbstractBackend):
             self._engine = self._start_engine()
         self._identity = _identity(policy, self._pool, seed)
         self._steps = 0
+        self._held: RolloutBatch | None = None
         self._seen: Counter[int] = Counter()
         self._pending = dict.fromkeys(_PENDING, 0.0)
 
@@ -128,6 +129,19 @@ class RFTBackend(AbstractBackend):
         if metrics["updates"] or self._rollouts.sleep:
             self._restarting(lambda: self._engine.sync(self._policy.weights))
         return {**metrics, **self._step_over(trained - began, time.perf_counter() - trained)}
+
+    def hold(self, batch: RolloutBatch | None) -> None:
+        """Keeps their completions, with the log-probabilities that they were sampled with."""
+        if batch is not None:
+            self._own(batch)
+        self._held = batch
+
+    def held(self) -> RolloutBatch | None:
+        """The groups that are held."""
+        return self._held
+
+    def charge(self, forward_passes: int) -> None:
+        """Nothing: what the strategy computes takes its own time here."""
 
     def skip(self) -> dict[str, float]:
         """The figures of `train` that do not come from the trainer; the model stays as it is."""

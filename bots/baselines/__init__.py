@@ -1,10 +1,11 @@
 """The strategies that BOTS is measured against, one per file."""
 
-from bots.baselines.dapo import DynamicSampling
-from bots.baselines.easy_to_hard import EasyToHardSelector
-from bots.baselines.mopps import MoPPSSelector
-from bots.baselines.shuffle import ShuffleSelector
-from bots.baselines.uniform import UniformSelector
+from bots.baselines.filters.dapo import DynamicSampling
+from bots.baselines.filters.pods import thinned
+from bots.baselines.histories.mopps import MoPPSSelector
+from bots.baselines.schedules.easy_to_hard import EasyToHardSelector
+from bots.baselines.schedules.shuffle import ShuffleSelector
+from bots.baselines.schedules.uniform import UniformSelector
 
 __all__ = [
     "DynamicSampling",
@@ -12,4 +13,5 @@ __all__ = [
     "MoPPSSelector",
     "ShuffleSelector",
     "UniformSelector",
+    "thinned",
 ]

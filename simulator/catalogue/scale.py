@@ -11,7 +11,12 @@ def huge():
 
     Stresses generalisation from task to task, and what a selector costs per step.
     """
-    return {"num_tasks": 10_000_000, "steps": 60, "truth_every": 30}
+    return {
+        "num_tasks": 10_000_000,
+        "steps": 60,
+        "truth_every": 30,
+        "population": Population(embedding_size=0),  # it would not fit into memory
+    }
 
 
 @scenario("scale", "repetition", etr=0.65)

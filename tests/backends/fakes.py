@@ -28,6 +28,8 @@ class FakeBackend(AbstractBackend):
         self._pool, self._rng = Pool.numbered(num_tasks), np.random.default_rng(0)
         self._away, self._releases = away, releases
         self._steps, self._waiting = 0, deque[Feedback]()
+        self._held: RolloutBatch | None = None
+        self.charged: list[int] = []
 
     @property
     def pool(self) -> Pool:
@@ -51,6 +53,15 @@ class FakeBackend(AbstractBackend):
         count = self._releases(self._steps)
         self._steps += 1
         return tuple(self._waiting.popleft() for _ in range(count))
+
+    def hold(self, batch: RolloutBatch | None) -> None:
+        self._held = batch
+
+    def held(self) -> RolloutBatch | None:
+        return self._held
+
+    def charge(self, forward_passes: int) -> None:
+        self.charged.append(forward_passes)
 
     def evaluate(self) -> float:
         return 0.5

@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 
 from backends import SimulatedBackend, run, simulate
-from bots import AbstractCollector, AbstractSelector, BOTSSelector, Feedback, Pool
+from bots import (
+    AbstractCollector,
+    AbstractSelector,
+    BOTSSelector,
+    Collected,
+    Feedback,
+    Pool,
+)
 from bots.baselines import DynamicSampling, MoPPSSelector, ShuffleSelector, UniformSelector
 from simulator import Scenario
 from tests.backends.fakes import FakeBackend
@@ -50,9 +57,9 @@ class Scripted(AbstractCollector):
     def __init__(self, kept):
         self.kept = kept
 
-    def collect(self, select, rollout, batch_size, group_size):
-        rollout(select(batch_size), group_size)
-        return self.kept
+    def collect(self, step):
+        step.rollout(step.select(step.batch_size), step.group_size)
+        return Collected(self.kept)
 
 
 def test_a_step_in_which_no_group_is_kept_trains_nothing():
@@ -67,16 +74,17 @@ def test_a_step_in_which_no_group_is_kept_trains_nothing():
 
 @pytest.mark.parametrize("kept", [[16], [-1], [3, 3], [0.5], [[1]], None, "all"])
 def test_only_groups_of_this_step_can_be_trained_on_and_only_once(kept):
-    with pytest.raises(ValueError, match="the collector kept"):
+    with pytest.raises(ValueError, match="the collector trains on"):
         records(Scripted(kept), steps=1)
 
 
 def test_no_more_groups_than_the_batch_can_be_trained_on():
     class Greedy(AbstractCollector):
-        def collect(self, select, rollout, batch_size, group_size):
-            return np.arange(rollout(select(2 * batch_size), group_size).num_groups)
+        def collect(self, step):
+            batch = step.rollout(step.select(2 * step.batch_size), step.group_size)
+            return Collected(np.arange(batch.num_groups))
 
-    with pytest.raises(ValueError, match="kept 32 groups"):
+    with pytest.raises(ValueError, match="trains on 32 groups"):
         records(Greedy(), steps=1)
 
 
@@ -226,10 +234,11 @@ class Hoarding(AbstractCollector):
     def __init__(self):
         self._kept = None
 
-    def collect(self, select, rollout, batch_size, group_size):
-        chosen = select(batch_size)
+    def collect(self, step):
+        chosen = step.select(step.batch_size)
         before, self._kept = self._kept, chosen
-        return np.arange(rollout(chosen if before is None else before, group_size).num_groups)
+        step.rollout(chosen if before is None else before, step.group_size)
+        return Collected(np.arange(step.batch_size))
 
 
 def test_a_collector_cannot_roll_out_tasks_that_are_gone():

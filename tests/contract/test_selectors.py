@@ -121,8 +121,9 @@ def test_saved_state_is_a_copy(name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_state_of_another_pool_is_refused_and_changes_nothing(name):
-    selector = make(name, *world())
-    other = make(name, *world(seed=1))
+    pool, truth = world()
+    renamed = Pool(pool.keys_N + 1, pool.references, pool.domains_N, pool.features_ND)
+    selector, other = make(name, pool, truth), make(name, renamed, truth)
     before = flat(selector.state_dict())
     with pytest.raises(ValueError, match="another pool"):
         selector.load_state_dict(other.state_dict())
@@ -315,12 +316,28 @@ def test_a_hidden_peek_would_be_found():
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_only_strategies_that_pay_for_references_see_them(name):
+def test_a_strategy_sees_what_it_declares_and_nothing_else(name):
     pool, truth = world()
     strategy = make_strategy(name, pool, np.random.default_rng(0), truth)
     pools = [item for item in reachable(strategy) if isinstance(item, Pool)]
+    sees = STRATEGIES[name].sees
+    weak = {"weak"} & set(sees)
+    names = set(pool.references) if "references" in sees else weak
     assert pools
-    assert all(bool(seen.references) == STRATEGIES[name].references for seen in pools)
+    for seen in pools:
+        assert set(seen.references) == names
+        assert (seen.domains_N is not None) == ("domains" in sees)
+        assert (seen.features_ND is not None) == ("features" in sees)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_forward_passes_are_counted_from_the_start_and_never_fall(name):
+    selector, counts = make(name, *world()), []
+    for step in range(6):
+        counts.append(selector.forward_passes())
+        live(selector, range(step, step + 1))
+    assert counts == sorted(counts)
+    assert (counts[0] > 0) == ("features" in STRATEGIES[name].sees)
 
 
 numbers = st.one_of(st.integers(-2, 125), st.floats(allow_nan=True, allow_infinity=True))

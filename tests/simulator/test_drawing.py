@@ -75,7 +75,7 @@ def test_hard_tasks_take_longer_answers_where_asked():
 
 
 def test_references_resemble_the_learner_as_much_as_real_models_do():
-    learner, references, _ = build(SCENARIOS["base"], 0)
+    learner, references, *_ = build(SCENARIOS["base"], 0)
     rates = learner.solve_rates()
     weak, strong = references["weak"], references["strong"]
     assert np.corrcoef(weak, strong)[0, 1] == pytest.approx(0.66, abs=0.05)
@@ -135,7 +135,7 @@ def test_a_filter_keeps_clusters_together_by_number():
 
 
 def test_the_replica_is_filtered_and_starts_below_its_weak_reference():
-    learner, references, _ = build(SCENARIOS["guru15"], 0)
+    learner, references, *_ = build(SCENARIOS["guru15"], 0)
     assert references["weak"].max() < 15 / 16
     assert references["strong"].min() > 1 / 16
     assert learner.solve_rates().mean() < references["weak"].mean() / 3

@@ -301,7 +301,7 @@ def test_groups_that_teach_nothing_are_no_repetition():
 
 def test_near_duplicates_share_visits_and_memory():
     scenario = replace(SCENARIO, population=Population(copies=10))
-    made, _, _ = build(replace(scenario, law=LearnerLaw(memory_rate=1e4)), 0)
+    made, *_ = build(replace(scenario, law=LearnerLaw(memory_rate=1e4)), 0)
     clusters = made.tasks.cluster_N
     assert np.bincount(clusters).max() == 10
     before = made.solve_rates()

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 
-from bots import Feedback, Pool, RolloutBatch
+from bots import Feedback, Gathering, Pool, RolloutBatch
 from bots.baselines import (
     DynamicSampling,
     EasyToHardSelector,
@@ -99,12 +99,12 @@ def test_easy_to_hard_passes_over_excluded_tasks_as_on_paper(steps):
         assert selector.select(size, list(gone)).tolist() == expected
 
 
-@pytest.mark.parametrize("damage", ["walk", "order"])
+@pytest.mark.parametrize("damage", ["walk_N", "order_N"])
 def test_easy_to_hard_refuses_a_state_whose_walk_is_none(damage):
     selector = EasyToHardSelector(Pool.numbered(NUM_TASKS, REFERENCES), rng())
     state = selector.state_dict()
     state[damage][0] = state[damage][1]
-    with pytest.raises(ValueError, match=f"{damage} is not an order"):
+    with pytest.raises(ValueError, match=f"the state's {damage} is"):
         selector.load_state_dict(state)
 
 
@@ -132,11 +132,11 @@ def test_mopps_by_hand():
     """Two visits with decay 1/2: a = (a + 1) / 2 + s, all else as it was."""
     selector = MoPPSSelector(Pool.numbered(3), rng(), decay=0.5)
     selector.update(Feedback([0], [3], [4]))
-    assert selector.state_dict()["alpha"].tolist() == [4, 1, 1]
-    assert selector.state_dict()["beta"].tolist() == [2, 1, 1]
+    assert selector.state_dict()["alpha_N"].tolist() == [4, 1, 1]
+    assert selector.state_dict()["beta_N"].tolist() == [2, 1, 1]
     selector.update(Feedback([0, 2], [0, 4], [4, 4]))
-    assert selector.state_dict()["alpha"].tolist() == [2.5, 1, 5]
-    assert selector.state_dict()["beta"].tolist() == [5.5, 1, 1]
+    assert selector.state_dict()["alpha_N"].tolist() == [2.5, 1, 5]
+    assert selector.state_dict()["beta_N"].tolist() == [5.5, 1, 1]
 
 
 def test_mopps_without_decay_is_conjugate_on_visited_tasks():
@@ -192,7 +192,8 @@ class Script:
 def collect(informative: list[bool], **options) -> tuple[list[int], list[int]]:
     """Kept places and sizes of rounds, for a batch of two."""
     script = Script(informative)
-    kept = DynamicSampling(**options).collect(script.select, script.rollout, 2, 4)
+    step = Gathering(script.select, script.rollout, batch_size=2, group_size=4)
+    kept = DynamicSampling(**options).collect(step).train
     return kept.tolist(), script.rounds
 
 

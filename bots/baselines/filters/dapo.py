@@ -4,7 +4,7 @@ import numpy as np
 
 from bots import checks
 from bots._types import Ints
-from bots.collector import AbstractCollector, Rollout, Select
+from bots.collector import AbstractCollector, Collected, Gathering
 
 
 class DynamicSampling(AbstractCollector):
@@ -32,16 +32,17 @@ class DynamicSampling(AbstractCollector):
         self._oversample = checks.number("oversample", oversample, np.nextafter(0.0, 1.0))
         self._refill = refill
 
-    def collect(self, select: Select, rollout: Rollout, batch_size: int, group_size: int) -> Ints:
+    def collect(self, step: Gathering) -> Collected:
         """The first B informative groups."""
         kept: list[Ints] = []
-        size, seen, missing = max(round(self._oversample * batch_size), 1), 0, batch_size
+        size = max(round(self._oversample * step.batch_size), 1)
+        seen, missing = 0, step.batch_size
         for _ in range(self._max_rounds):
-            batch = rollout(select(size), group_size)
+            batch = step.rollout(step.select(size), step.group_size)
             informative = np.flatnonzero(batch.informative_B)[:missing]
             kept.append(seen + informative)
             seen, missing = seen + batch.num_groups, missing - informative.size
             if missing == 0:
                 break
             size = missing if self._refill else size
-        return np.concatenate(kept)
+        return Collected(np.concatenate(kept))

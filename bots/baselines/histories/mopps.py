@@ -1,23 +1,19 @@
 """MoPPS: model predictive prompt selection."""
 
-from typing import Any
+from typing import ClassVar
 
 import numpy as np
 
 from bots import checks
-from bots import state as states
 from bots._types import Floats, Ints
 from bots.acquisition import closeness, top_b
-from bots.baselines.shuffle import EpochOrder
-from bots.feedback import Feedback
+from bots.baselines.base import POSITIVE, AbstractBaseline
+from bots.baselines.schedules.shuffle import EpochOrder
+from bots.feedback import Evidence
 from bots.pool import Pool
-from bots.posterior import BetaPosterior
-from bots.selector import AbstractSelector
-
-_NAME, _VERSION = "mopps", 1
 
 
-class MoPPSSelector(AbstractSelector):
+class MoPPSSelector(AbstractBaseline):
     """Thompson sampling near a target among a random subset, with beliefs that decay on visit only.
 
     Each step: take the next `candidate_ratio` x B tasks of an epoch shuffle, draw
@@ -45,6 +41,11 @@ class MoPPSSelector(AbstractSelector):
         candidate_ratio: candidates per task of the batch, at least 1.
     """
 
+    NAME = "mopps"
+    VERSION = 2
+    STATE: ClassVar = {"alpha_N": POSITIVE, "beta_N": POSITIVE}
+    PARTS = ("epoch",)
+
     def __init__(
         self,
         pool: Pool,
@@ -53,28 +54,21 @@ class MoPPSSelector(AbstractSelector):
         decay: float = 1.0,
         candidate_ratio: int = 16,
     ) -> None:
-        self._pool = pool
-        self._rng = checks.rng(rng)
         self._target = checks.number("target", target, 0, 1)
         self._decay = checks.number("decay", decay, 0, 1)
         self._candidate_ratio = checks.integer("candidate_ratio", candidate_ratio, 1)
+        super().__init__(pool, rng, target=target, decay=decay, candidate_ratio=candidate_ratio)
         self._epoch = EpochOrder(pool.num_tasks)
         self._alpha_N = np.ones(pool.num_tasks)
         self._beta_N = np.ones(pool.num_tasks)
 
-    def select(self, batch_size: int, exclude: Ints | None = None) -> Ints:
-        """The B candidates whose drawn solve rate is nearest the target."""
-        batch_size = checks.batch_size(batch_size, self._pool.num_tasks)
-        excluded = checks.excluded(exclude, batch_size, self._pool.num_tasks)
+    def _choose(self, batch_size: int, excluded: Ints) -> Ints:
         count = min(self._candidate_ratio * batch_size, self._pool.num_tasks - excluded.size)
         candidates = self._epoch.take(count, self._rng, excluded)
         rates = self._rng.beta(self._alpha_N[candidates], self._beta_N[candidates])
         return candidates[top_b(closeness(rates, self._target), batch_size, self._rng)]
 
-    def update(self, feedback: Feedback) -> None:
-        """Counts the measured tasks; all others stay as they are."""
-        checks.within(feedback.task_ids_B, self._pool.num_tasks)
-        evidence = feedback.evidence()
+    def _learn(self, evidence: Evidence) -> None:
         tasks_U = evidence.task_ids_U
         failures_U = evidence.trials_U - evidence.successes_U
         self._alpha_N[tasks_U] = (
@@ -92,33 +86,3 @@ class MoPPSSelector(AbstractSelector):
             "posterior/mean": float(self.solve_rates().mean()),
             "posterior/effective_sample_size": float((self._alpha_N + self._beta_N).mean()),
         }
-
-    def state_dict(self) -> dict[str, Any]:
-        """Beliefs, epoch order and generator."""
-        return {
-            **self._header(),
-            **self._epoch.state_dict(),
-            "alpha": self._alpha_N.copy(),
-            "beta": self._beta_N.copy(),
-        }
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Puts all of it back."""
-        states.check(state, self._header(), ("order", "cursor", "alpha", "beta"))
-        posterior = BetaPosterior(state["alpha"], state["beta"])
-        if posterior.num_tasks != self._pool.num_tasks:
-            raise ValueError(
-                f"the state has {posterior.num_tasks} beliefs for {self._pool.num_tasks} tasks"
-            )
-        rng = states.generator(state["rng"])
-        self._epoch.load_state_dict(state)
-        self._alpha_N, self._beta_N = posterior.alpha_N.copy(), posterior.beta_N.copy()
-        self._rng = rng
-
-    def _header(self) -> states.State:
-        config = {
-            "target": self._target,
-            "decay": self._decay,
-            "candidate_ratio": self._candidate_ratio,
-        }
-        return states.header(_NAME, _VERSION, self._pool, self._rng, config)

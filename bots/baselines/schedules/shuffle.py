@@ -7,11 +7,8 @@ import numpy as np
 from bots import checks
 from bots import state as states
 from bots._types import Ints
-from bots.feedback import Feedback
+from bots.baselines.base import AbstractBaseline
 from bots.pool import Pool
-from bots.selector import AbstractSelector
-
-_NAME, _VERSION = "shuffle", 1
 
 
 def bring_forward(order_R: Ints, count: int, excluded: Ints) -> int:
@@ -68,45 +65,20 @@ class EpochOrder:
         self._order_N = order_N
 
 
-class ShuffleSelector(AbstractSelector):
+class ShuffleSelector(AbstractBaseline):
     """Every task once per epoch, in random order, whatever was learnt.
 
     The default of TRL, verl and Trinity-RFT alike, hence the reference that every ratio in this
     project's results is taken against. It costs nothing and ignores feedback.
     """
 
+    NAME = "shuffle"
+    VERSION = 2
+    PARTS = ("epoch",)
+
     def __init__(self, pool: Pool, rng: np.random.Generator) -> None:
-        self._pool = pool
-        self._rng = checks.rng(rng)
+        super().__init__(pool, rng)
         self._epoch = EpochOrder(pool.num_tasks)
 
-    def select(self, batch_size: int, exclude: Ints | None = None) -> Ints:
-        """The next tasks of the epoch."""
-        batch_size = checks.batch_size(batch_size, self._pool.num_tasks)
-        excluded = checks.excluded(exclude, batch_size, self._pool.num_tasks)
+    def _choose(self, batch_size: int, excluded: Ints) -> Ints:
         return self._epoch.take(batch_size, self._rng, excluded)
-
-    def update(self, feedback: Feedback) -> None:
-        """Learns nothing."""
-        checks.within(feedback.task_ids_B, self._pool.num_tasks)
-
-    def solve_rates(self) -> None:
-        """None: it keeps no belief."""
-
-    def metrics(self) -> dict[str, float]:
-        """Nothing."""
-        return {}
-
-    def state_dict(self) -> dict[str, Any]:
-        """The epoch's order, the place in it, and the generator."""
-        return {**self._header(), **self._epoch.state_dict()}
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Puts all of it back."""
-        states.check(state, self._header(), ("order", "cursor"))
-        rng = states.generator(state["rng"])
-        self._epoch.load_state_dict(state)
-        self._rng = rng
-
-    def _header(self) -> states.State:
-        return states.header(_NAME, _VERSION, self._pool, self._rng)

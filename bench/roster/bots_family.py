@@ -1,0 +1,66 @@
+"""BOTS and its ablations."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from bench.entry import Entry, Span
+from bots import BOTS_VARIANTS, AbstractSelector, BOTSConfig, BOTSSelector, Pool, interpolation
+
+_SPACE = {
+    "forgetting": Span(0.003, 0.5, log=True),
+    "implicit_weight": Span(0.01, 1.0, log=True),
+    "target": Span(0.3, 0.7),
+    "min_gap": Span(0.01, 0.3, log=True),
+}
+_EXPLICIT = {name: _SPACE[name] for name in ("forgetting", "target")}
+
+
+def _bots(variant: str) -> Callable[..., AbstractSelector]:
+    def make(
+        pool: Pool,
+        rng: np.random.Generator,
+        momentum: float = 0.9,
+        min_gap: float = 0.02,
+        **options: Any,
+    ) -> BOTSSelector:
+        known = sorted(BOTSConfig.__dataclass_fields__)
+        unknown = set(options) - set(known)
+        if unknown:
+            raise ValueError(
+                f"BOTS has no option {sorted(unknown)}; it has {known}, momentum and min_gap"
+            )
+        config = replace(BOTS_VARIANTS[variant], **options)
+        return BOTSSelector(
+            pool, rng, config, interpolation(pool, config, momentum=momentum, min_gap=min_gap)
+        )
+
+    return make
+
+
+def _entry(variant: str, summary: str, references: bool, space: dict[str, Any]) -> Entry:
+    sees = ("references",) if references else ()
+    return Entry(summary, _bots(variant), sees, described=BOTSSelector, space=space, family="BOTS")
+
+
+ENTRIES = {
+    "bots": _entry("bots", "the paper's method with its defaults", True, _SPACE),
+    "bots-greedy": _entry("bots-greedy", "BOTS by posterior mean, no draw", True, _SPACE),
+    "bots-explicit": _entry(
+        "bots-explicit", "BOTS without implicit evidence (rho = 0)", False, _EXPLICIT
+    ),
+    "bots-mopps": _entry(
+        "bots-mopps",
+        "BOTS without forgetting and implicit evidence",
+        False,
+        {"target": _SPACE["target"]},
+    ),
+    "bots-dots": _entry(
+        "bots-dots",
+        "BOTS with this step's implicit evidence only",
+        True,
+        {name: _SPACE[name] for name in ("target", "min_gap")},
+    ),
+}

@@ -1,0 +1,1 @@
+"""Domains or clusters of tasks are the arms of a bandit."""

@@ -1,0 +1,1 @@
+"""Tasks are rolled out first, and groups kept or dropped afterwards."""

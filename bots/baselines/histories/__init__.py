@@ -1,0 +1,1 @@
+"""Every task is judged by its own past results."""

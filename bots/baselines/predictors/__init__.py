@@ -1,0 +1,1 @@
+"""Solve rates are predicted from features of the tasks."""

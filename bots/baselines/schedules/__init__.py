@@ -1,0 +1,1 @@
+"""Fixed or scheduled orders: from nothing, or from labels known beforehand."""
