@@ -123,9 +123,9 @@ def test_mopps_has_as_many_candidates_when_tasks_are_excluded():
     gone = np.arange(0, 40, 2)
     order = [task for task in rng().permutation(40).tolist() if task % 2]
     assert set(selector.select(3, gone)) <= set(order[:12])
-    assert selector.state_dict()["cursor"] == 12
+    assert selector.state_dict()["epoch_cursor"] == 12
     selector.select(8, gone)
-    assert selector.state_dict()["cursor"] == 20
+    assert selector.state_dict()["epoch_cursor"] == 20
 
 
 def test_mopps_by_hand():
