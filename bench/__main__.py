@@ -1,4 +1,4 @@
-"""`python -m bench list | run | report | perf | scaling | perf-real`."""
+"""`python -m bench COMMAND`: everything that the benchmark does."""
 
 import argparse
 import shlex
@@ -8,16 +8,17 @@ from pathlib import Path
 from typing import Any
 
 from bench.buildable import buildable
+from bench.cell_perf import measure_cells
 from bench.perf import measure
 from bench.pool_file import MISSING, PoolFile
 from bench.real_options import add_real_options, real_defaults, real_settings
 from bench.report import record_command, shown, write_report
+from bench.roster import FAMILIES, STRATEGIES
 from bench.runner import Extras, Plan, plans, run_cells
 from bench.scaling import SIZES, measure_scaling
 from bench.scenario_choice import choose, resized
 from bench.settings import Setting, pool_setting, scenario_setting
 from bench.store import Store
-from bench.strategies import STRATEGIES
 from bench.suites import BY_TAG, SUITES, Suite
 from simulator import SCENARIOS, VARIANTS
 
@@ -70,7 +71,10 @@ def _list(options: argparse.Namespace) -> int:
         "variants, as in base@maxrl or base@maxrl+steep": {
             name: f"[{variant.kind}] {variant.summary}" for name, variant in VARIANTS.items()
         },
-        "strategies": {name: entry.summary for name, entry in STRATEGIES.items()},
+        **{
+            f"strategies, {family.lower()}": {name: entry.summary for name, entry in of.items()}
+            for family, of in FAMILIES.items()
+        },
     }
     for title, lines in sections.items():
         print(f"{title}:")
@@ -145,6 +149,13 @@ def _report(options: argparse.Namespace) -> int:
 
 def _perf(options: argparse.Namespace) -> int:
     print(measure(options.num_tasks, options.batch_size, options.rounds))
+    return 0
+
+
+def _perf_cells(options: argparse.Namespace) -> int:
+    suite = SUITES[options.suite]
+    setting = scenario_setting(suite.scenarios[0], suite.horizon)
+    print(measure_cells(setting, options.strategy or list(STRATEGIES)))
     return 0
 
 
@@ -234,7 +245,9 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m bench", description="Compares strategies that select tasks."
     )
     commands = parser.add_subparsers(
-        required=True, metavar="list | run | report | perf | scaling | perf-real"
+        required=True,
+        metavar="list | run | report | check | tune | leaderboard | perf | perf-cells | scaling | "
+        "perf-real",
     )
     listing = commands.add_parser("list", help="suites, scenarios and strategies")
     listing.set_defaults(command=_list)
@@ -247,6 +260,10 @@ def _parser() -> argparse.ArgumentParser:
     perf.add_argument("--batch-size", type=_positive, default=32)
     perf.add_argument("--rounds", type=_positive, default=30, help="pairs of timings")
     perf.set_defaults(command=_perf)
+    cells = commands.add_parser("perf-cells", help="cells per second by strategy, and a profile")
+    cells.add_argument("--suite", choices=list(SUITES), default="core", metavar="SUITE")
+    cells.add_argument("--strategy", action="append", metavar="NAME", help="default: all")
+    cells.set_defaults(command=_perf_cells)
     scaling = commands.add_parser("scaling", help="time and memory of the learner by pool size")
     scaling.add_argument(
         "--sizes", type=_sizes, default=SIZES, metavar="N[,N...]", help="default 1e4,1e5,1e6,1e7"

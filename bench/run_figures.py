@@ -45,6 +45,7 @@ def seed_figures(run: CellResult, reference: CellResult) -> dict[str, float]:
         "trained_share": float(paid["rollouts_trained"][-1] / paid["rollouts_generated"][-1]),
         "distinct_tasks": float(paid["distinct_tasks"][-1]),
         "most_visits": float(paid["most_visits"][-1]),
+        "forward_passes": float(np.sum(paid.get("forward_passes", np.zeros(1)))),
         "offline_rollouts": float(run.extra["offline_rollouts"]),
         "selection_ms": 1e3 * float(np.mean(paid["seconds/select"] + paid["seconds/update"])),
         **_shares(paid),

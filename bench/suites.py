@@ -5,24 +5,10 @@ from dataclasses import dataclass, field, replace
 
 from bench.guesses import guesses
 from bench.real import RealSource
-from bench.scenario_choice import resized
+from bench.roster import STRATEGIES
+from bench.scenario_choice import choose, resized
+from bench.strategies import tuned
 from simulator import SCENARIOS, TAGS, VARIANTS, Scenario, vary
-
-_CORE_STRATEGIES = (
-    "shuffle",
-    "uniform",
-    "easy-to-hard",
-    "mopps",
-    "dapo",
-    "dapo-refill",
-    "bots",
-    "bots-explicit",
-    "bots-mopps",
-    "bots-dots",
-    "bots-greedy",
-    "oracle-target",
-    "oracle-gain",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,12 +77,47 @@ SMOKE = Suite(
     num_seeds=6,
 )
 
+
+def _contest(*names: str) -> tuple[Scenario, ...]:
+    """These scenarios with at most 10,000 tasks, otherwise as they are; `base@steep` is a variant.
+
+    On 10,000 tasks, 200 steps of 128 are two and a half epochs, so that a strategy that goes by the
+    past of a task has a past to go by.
+    """
+    return tuple(
+        resized(
+            scenario,
+            num_tasks=min(scenario.num_tasks, 10_000),
+            num_heldout=min(scenario.num_heldout, 1_000),
+        )
+        for scenario in choose(names, SCENARIOS)
+    )
+
+
 CORE = Suite(
     "core",
-    "Four scenarios at full size, every strategy, 20 paired seeds.",
-    tuple(SCENARIOS[name] for name in ("stationary", "base", "guru15", "ushape60")),
-    _CORE_STRATEGIES,
+    "Every strategy on six scenarios of 10,000 tasks, eight paired seeds.",
+    _contest("base", "guru15", "ushape60", "noisy30", "domains", "base@steep"),
+    tuple(STRATEGIES),
+    num_seeds=8,
+    horizon=1.0,
+)
+
+FULL = Suite(
+    "full",
+    "The contest: every strategy as published and tuned, twelve scenarios, twenty paired seeds.",
+    (
+        *CORE.scenarios,
+        *_contest("prerequisites", "forget", "bad_refs", "tiny", "deepscaler_1_5b", "base@maxrl"),
+    ),
+    (
+        *STRATEGIES,
+        *(f"{name}:tuned" for name in STRATEGIES if name in tuned()),
+        "shuffle+pods",
+        "bots+pods",
+    ),
     num_seeds=20,
+    horizon=1.0,
 )
 
 PAPER = Suite(
@@ -208,7 +229,7 @@ REAL = Suite(
 )
 
 _NAMED = {
-    suite.name: suite for suite in (SMOKE, CORE, LEARNER, SENSITIVITY, PAPER, REAL_TINY, REAL)
+    suite.name: suite for suite in (SMOKE, CORE, FULL, LEARNER, SENSITIVITY, PAPER, REAL_TINY, REAL)
 }
 BY_TAG = {tag: _tagged(tag) for tag in TAGS if tag not in _NAMED}
 SUITES = _NAMED | BY_TAG

@@ -158,6 +158,7 @@ def _groups(rows: Sequence[Row]) -> Table:
             _count("distinct tasks", "distinct_tasks"),
             _count("most visits", "most_visits"),
             _count("offline rollouts", "offline_rollouts"),
+            _count("forward passes", "forward_passes"),
             ("selection ms/step", lambda row: f"{row.figures['selection_ms'].value:.2f}"),
         ],
     )

@@ -143,7 +143,7 @@ def test_a_trace_tells_twins_apart(tmp_path):
 
     batch = models.backend().rollout(np.array([5, 5]), 2)
     trace = Trace()
-    trace.add(StepRecord(Progress(1, 4, 2), batch, np.array([1])))
+    trace.add(StepRecord(Progress(1, 4, 2), batch, np.array([1]), batch.take(np.array([1]))))
     trace.save(tmp_path / "t.parquet", models.tasks().pool, {})
     rows = pq.read_table(tmp_path / "t.parquet").to_pandas()
     assert rows["trained"].tolist() == [0, 1]

@@ -15,7 +15,7 @@ def row(rewards_BG) -> dict:
     recorder = Recorder(backend, selector, None, evaluate_every=10, truth_every=10)
     batch = RolloutBatch(np.arange(len(rewards_BG)), rewards_BG)
     progress = Progress(1, batch.rewards_BG.size, batch.num_rollouts)
-    return recorder.add(StepRecord(progress, batch, np.arange(1)))
+    return recorder.add(StepRecord(progress, batch, np.arange(1), batch.take(np.arange(1))))
 
 
 def test_groups_are_told_apart_by_their_rewards():
