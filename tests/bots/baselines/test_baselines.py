@@ -1,121 +1,13 @@
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 
 from bots import Feedback, Gathering, Pool, RolloutBatch
-from bots.baselines import (
-    DynamicSampling,
-    EasyToHardSelector,
-    MoPPSSelector,
-    ShuffleSelector,
-    UniformSelector,
-)
+from bots.baselines import DynamicSampling, MoPPSSelector
 
 
 def rng(seed: int = 0) -> np.random.Generator:
     return np.random.default_rng(seed)
-
-
-def test_shuffle_visits_every_task_once_per_epoch_in_new_orders():
-    selector = ShuffleSelector(Pool.numbered(12), rng())
-    epochs = [np.concatenate([selector.select(4) for _ in range(3)]) for _ in range(2)]
-    assert sorted(epochs[0]) == sorted(epochs[1]) == list(range(12))
-    assert epochs[0].tolist() != epochs[1].tolist()
-
-
-def test_shuffle_drops_a_remainder_rather_than_repeating_a_task():
-    selector = ShuffleSelector(Pool.numbered(10), rng())
-    for _ in range(50):
-        assert len(set(selector.select(4).tolist())) == 4
-
-
-def test_uniform_draws_every_task_equally_often():
-    """Chi-square with 19 degrees of freedom, false-alarm rate 0.1 %."""
-    selector, counts = UniformSelector(Pool.numbered(20), rng()), np.zeros(20)
-    for _ in range(4000):
-        counts[selector.select(5)] += 1
-    variance = 1000 * (1 - 5 / 20) * 20 / 19
-    assert ((counts - 1000) ** 2 / variance).sum() < 43.8
-
-
-def test_easy_to_hard_goes_by_the_weak_rate_then_the_strong_one_then_starts_again():
-    references = {"weak": [0.2, 0.9, 0.2, np.nan], "strong": [0.5, 0.1, 0.8, 1.0]}
-    selector = EasyToHardSelector(Pool.numbered(4, references), rng())
-    assert selector.select(3).tolist() == [1, 2, 0]
-    assert selector.select(3).tolist() == [3, 1, 2]
-
-
-def test_easy_to_hard_breaks_ties_at_random():
-    pool = Pool.numbered(30, {"weak": np.zeros(30)})
-    orders = {tuple(EasyToHardSelector(pool, rng(seed)).select(30)) for seed in range(3)}
-    assert len(orders) == 3
-
-
-def test_easy_to_hard_needs_rates():
-    with pytest.raises(ValueError, match="the pool has none"):
-        EasyToHardSelector(Pool.numbered(4), rng())
-
-
-NUM_TASKS = 12
-REFERENCES = {"weak": np.random.default_rng(3).random(NUM_TASKS)}
-exclusions = st.lists(
-    st.tuples(st.integers(1, 4), st.sets(st.integers(0, NUM_TASKS - 1), max_size=8)), max_size=30
-)
-
-
-class NaiveWalk:
-    """The next tasks of what is left of an order, as lists."""
-
-    def __init__(self, order):
-        self.left = list(order)
-
-    def take(self, count, gone):
-        taken = [task for task in self.left if task not in gone][:count]
-        self.left = [task for task in self.left if task not in taken]
-        return taken
-
-
-@given(exclusions)
-def test_shuffle_passes_over_excluded_tasks_as_on_paper(steps):
-    selector, draws, walk = ShuffleSelector(Pool.numbered(NUM_TASKS), rng()), rng(), NaiveWalk([])
-    for size, gone in steps:
-        if len(set(walk.left) - gone) < size:
-            walk = NaiveWalk(draws.permutation(NUM_TASKS).tolist())
-        assert selector.select(size, list(gone)).tolist() == walk.take(size, gone)
-
-
-@given(exclusions)
-def test_easy_to_hard_passes_over_excluded_tasks_as_on_paper(steps):
-    pool = Pool.numbered(NUM_TASKS, REFERENCES)
-    order = np.argsort(-pool.references["weak"]).tolist()
-    selector, walk = EasyToHardSelector(pool, rng()), NaiveWalk(order)
-    for size, gone in steps:
-        expected = walk.take(size, gone)
-        if len(expected) < size:
-            walk = NaiveWalk(order)
-            expected += walk.take(size - len(expected), gone | set(expected))
-        assert selector.select(size, list(gone)).tolist() == expected
-
-
-@pytest.mark.parametrize("damage", ["walk_N", "order_N"])
-def test_easy_to_hard_refuses_a_state_whose_walk_is_none(damage):
-    selector = EasyToHardSelector(Pool.numbered(NUM_TASKS, REFERENCES), rng())
-    state = selector.state_dict()
-    state[damage][0] = state[damage][1]
-    with pytest.raises(ValueError, match=f"the state's {damage} is"):
-        selector.load_state_dict(state)
-
-
-def test_uniform_draws_every_task_that_is_not_excluded_equally_often():
-    """Chi-square with 19 degrees of freedom, false-alarm rate 0.1 %."""
-    selector, counts = UniformSelector(Pool.numbered(30), rng()), np.zeros(30)
-    for _ in range(4000):
-        counts[selector.select(5, np.arange(10))] += 1
-    variance = 1000 * (1 - 5 / 20) * 20 / 19
-    assert counts[:10].sum() == 0
-    assert ((counts[10:] - 1000) ** 2 / variance).sum() < 43.8
 
 
 def test_mopps_has_as_many_candidates_when_tasks_are_excluded():
