@@ -1,6 +1,7 @@
 """The synthetic learner behind the common interface."""
 
 from collections import deque
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,23 @@ _OWN_ENTRIES = (
     "held_tasks",
     "held_rewards",
     "held_tokens",
+    "held_steps",
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What is known of a group besides its rewards: the step of its sampling, and its tokens."""
+
+    step: int
+    tokens_G: tuple[float, ...]
+
+    def __len__(self) -> int:
+        return len(self.tokens_G)
+
+    def __add__(self, other: "Answers") -> "Answers":
+        """Both as one group, as old as the older."""
+        return Answers(min(self.step, other.step), self.tokens_G + other.tokens_G)
 
 
 class SimulatedBackend(AbstractBackend):
@@ -66,23 +83,27 @@ class SimulatedBackend(AbstractBackend):
         return self._learner.absent()
 
     def rollout(self, task_ids_B: Ints, group_size: int) -> RolloutBatch:
-        """Groups of rewards; the payload of each is the tokens of its rollouts."""
+        """Groups of rewards; the payload of each says when it was sampled, and its tokens."""
         task_ids_B = checks.task_ids(task_ids_B)
         checks.within(task_ids_B, self._pool.num_tasks)
         group_size = checks.integer("group_size", group_size, 1)
         rewards_BG, tokens_BG = self._learner.sample(task_ids_B, group_size)
         total, longest = float(tokens_BG.sum(dtype=np.float64)), float(tokens_BG.max())
         self._pending += total, self._clock.generation(total, longest)
-        return RolloutBatch(task_ids_B, rewards_BG, tuple(map(tuple, tokens_BG.tolist())))
+        step = self._learner.step
+        payload_B = tuple(Answers(step, tuple(tokens_G)) for tokens_G in tokens_BG.tolist())
+        return RolloutBatch(task_ids_B, rewards_BG, payload_B)
 
     def train(self, batch: RolloutBatch) -> dict[str, float]:
-        """One step of the learner, given these rewards.
+        """One step of the learner, given these rewards; groups that were held are worth less.
 
         Returns:
             The learner's figures; `generated_tokens` and simulated seconds, `time/generation`,
             `time/training` and `time/step`, since the last training.
         """
-        figures = self._learner.train(batch.task_ids_B, batch.rewards_BG)
+        ages_B = self._learner.step - np.array([answers.step for answers in batch.payload_B])
+        stale = ages_B if ages_B.any() else None
+        figures = self._learner.train(batch.task_ids_B, batch.rewards_BG, stale)
         teaches_BG = ~np.isnan(batch.rewards_BG) & batch.informative_B[:, None]
         return figures | self._times(float(_tokens(batch)[teaches_BG].sum()))
 
@@ -211,7 +232,7 @@ def _tokens(batch: RolloutBatch) -> Floats:
     """Tokens of every rollout, shape (B, G); 0 where a group is smaller."""
     tokens_BG = np.zeros(batch.rewards_BG.shape)
     for row, tokens in zip(tokens_BG, batch.payload_B, strict=False):
-        row[: len(tokens)] = tokens
+        row[: len(tokens)] = tokens.tokens_G
     return tokens_BG
 
 
@@ -222,6 +243,7 @@ def _packed(held: RolloutBatch | None) -> dict[str, Any]:
             "held_tasks": np.empty(0, dtype=np.int64),
             "held_rewards": np.empty((0, 0)),
             "held_tokens": np.empty((0, 0)),
+            "held_steps": np.empty(0, dtype=np.int64),
         }
     sizes_B = np.array([len(tokens) for tokens in held.payload_B])
     tokens_BG = _tokens(held)
@@ -230,6 +252,7 @@ def _packed(held: RolloutBatch | None) -> dict[str, Any]:
         "held_tasks": held.task_ids_B.copy(),
         "held_rewards": held.rewards_BG.copy(),
         "held_tokens": tokens_BG,
+        "held_steps": np.array([answers.step for answers in held.payload_B], dtype=np.int64),
     }
 
 
@@ -237,10 +260,15 @@ def _unpacked_groups(state: dict[str, Any], num_tasks: int) -> RolloutBatch | No
     """What `_packed` packed."""
     tasks = np.asarray(state["held_tasks"])
     rewards_BG, tokens_BG = np.asarray(state["held_rewards"]), np.asarray(state["held_tokens"])
-    if tasks.ndim != 1 or rewards_BG.shape != tokens_BG.shape or len(rewards_BG) != tasks.size:
+    steps_B = np.asarray(state["held_steps"])
+    alike = rewards_BG.shape == tokens_BG.shape and len(rewards_BG) == tasks.size == steps_B.size
+    if tasks.ndim != 1 or not alike or steps_B.dtype.kind not in "iu":
         raise ValueError("held groups in the state are damaged: go back to an earlier checkpoint")
     if tasks.size == 0:
         return None
     checks.within(checks.task_ids(tasks), num_tasks)
-    payload_B = tuple(tuple(row[~np.isnan(row)].tolist()) for row in tokens_BG)
+    payload_B = tuple(
+        Answers(int(step), tuple(row[~np.isnan(row)].tolist()))
+        for step, row in zip(steps_B, tokens_BG, strict=True)
+    )
     return RolloutBatch(tasks, rewards_BG, payload_B)

@@ -7,8 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from bench import check, contest_docs, tune
 from bench.buildable import buildable
 from bench.cell_perf import measure_cells
+from bench.contest import command as leaderboard
+from bench.engines import add_engine_options, chosen_engine
 from bench.perf import measure
 from bench.pool_file import MISSING, PoolFile
 from bench.real_options import add_real_options, real_defaults, real_settings
@@ -89,6 +92,7 @@ def _first_sentence(text: str) -> str:
 
 def _run(options: argparse.Namespace) -> int:
     suite = SUITES[options.suite]
+    engine = chosen_engine(options)
     settings = _settings(options, suite)
     strategies = buildable(
         options.strategy or suite.strategies, settings, requested=bool(options.strategy)
@@ -101,8 +105,7 @@ def _run(options: argparse.Namespace) -> int:
         options.log_seconds if suite.real else None,
         options.resume,
     )
-    workers = options.workers or max(setting.workers for setting in settings)
-    outcome = run_cells(cells, Store(folder), workers, options.redo, extras)
+    outcome = run_cells(cells, Store(folder), options.workers, options.redo, extras, engine)
     record_command(folder, _command_line(options.arguments))
     if outcome.signal:
         print("stopped; the same command goes on from here", file=sys.stderr)
@@ -246,8 +249,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(
         required=True,
-        metavar="list | run | report | check | tune | leaderboard | perf | perf-cells | scaling | "
-        "perf-real",
+        metavar="list | run | report | check | tune | leaderboard | docs | perf | perf-cells | "
+        "scaling | perf-real",
     )
     listing = commands.add_parser("list", help="suites, scenarios and strategies")
     listing.set_defaults(command=_list)
@@ -255,6 +258,15 @@ def _parser() -> argparse.ArgumentParser:
     report = commands.add_parser("report", help="write report.html and report.md into a folder")
     report.add_argument("folder", help="where `run` put its results")
     report.set_defaults(command=_report)
+    for name, module, words in (
+        ("check", check, "hold a strategy to the laws that the benchmark relies on"),
+        ("tune", tune, "tune options, the same budget for every strategy"),
+        ("docs", contest_docs, "write the documentation's pages about strategies and claims"),
+        ("leaderboard", leaderboard, "compare all strategies of a folder, on one page"),
+    ):
+        command = commands.add_parser(name, help=words)
+        module.add_options(command)
+        command.set_defaults(command=module.run)
     perf = commands.add_parser("perf", help="time selection against plain NumPy")
     perf.add_argument("--num-tasks", type=_positive, default=54_400)
     perf.add_argument("--batch-size", type=_positive, default=32)
@@ -310,6 +322,7 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
         "--tensorboard", action="store_true", help="write TensorBoard logs beside the results"
     )
     add_real_options(parser)
+    add_engine_options(parser)
     pool = parser.add_argument_group("your own tasks, instead of the suite's scenarios")
     pool.add_argument("--pool", metavar="FILE", help="CSV or Parquet, one task per row")
     pool.add_argument("--id", metavar="COLUMN", help="distinct names of the tasks")

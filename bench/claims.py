@@ -26,7 +26,6 @@ class Claim:
         strategy: who is said to be better.
         rival: than whom.
         axis: at equal what, of `bench.contest.runs.AXES`.
-        reached: the claim is that of being faster to the rival's end, rather than ending higher.
     """
 
     says: str
@@ -158,6 +157,32 @@ def findings(runs: Sequence[Run], claims: Sequence[Claim] = CLAIMS) -> list[Find
         for claim in claims
         if {claim.strategy, claim.rival} <= set(scores.strategies) and claim.axis in scores.scores
     ]
+
+
+def claims_page(runs: Sequence[Run], command: str) -> str:
+    """The page in Markdown; without claims whose strategies were not run."""
+    found = findings(runs)
+    scenarios = score(runs).scenarios
+    parts = [
+        "# Claims",
+        "What papers report of a strategy, and what this benchmark finds when both sides run under "
+        "one learner, one budget and paired seeds, with the published defaults. The learner is a "
+        "simulation: a contradiction says that the claim does not follow from what the simulation "
+        "knows about learning, not that the measurement was wrong. Papers mostly compare at equal "
+        "steps or time, on one or two pools; the column says at equal what we compare.",
+        "Difference: in score, 1 being what the gain oracle gains over shuffle, mean over "
+        f"{len(scenarios)} scenarios ({', '.join(scenarios)}), Student's 95 % interval over paired "
+        "seeds; the verdict is its sign. Cost to the rival's best: relative to the rival's own "
+        "cost, median over scenarios and seeds with a bootstrap interval. Last column: on how many "
+        f"scenarios the difference is clear. Made by `{command}`.",
+        *(
+            f"## {verdict.capitalize()}\n\n"
+            + findings_table([f for f in found if f.verdict == verdict]).markdown()
+            for verdict in ("confirmed", "contradicted", "undecided")
+            if any(f.verdict == verdict for f in found)
+        ),
+    ]
+    return "\n\n".join(parts) + "\n"
 
 
 def findings_table(found: Sequence[Finding]) -> Table:

@@ -71,10 +71,10 @@ def write_report(folder: Path) -> Report:
         Section("Definitions", "In full: docs/metrics.md.", tables=(DEFINITIONS,)),
     ]
     lead = _lead(results, store.failures())
-    commands = [*_commands(folder), f"python -m bench report {shown(folder)}"]
+    made_with = [*commands(folder), f"python -m bench report {shown(folder)}"]
     html, text = folder / "report.html", folder / "report.md"
-    html.write_text(page(folder.name, lead, commands, sections), encoding="utf-8")
-    text.write_text(markdown(folder.name, lead, commands, sections), encoding="utf-8")
+    html.write_text(page(folder.name, lead, made_with, sections), encoding="utf-8")
+    text.write_text(markdown(folder.name, lead, made_with, sections), encoding="utf-8")
     return Report(html, text, standings_table(table).markdown() if table else _without(rows, main))
 
 
@@ -104,9 +104,9 @@ def _why_none(main: Sequence[Row]) -> str:
 
 def record_command(folder: Path, command: str) -> None:
     """Remembers a command that contributed cells, so that the report can name it."""
-    commands = [known for known in _commands(folder) if known != command]
+    others = [known for known in commands(folder) if known != command]
     with atomic(folder / COMMANDS) as temporary:
-        temporary.write_text(json.dumps([*commands, command], indent=1), encoding="utf-8")
+        temporary.write_text(json.dumps([*others, command], indent=1), encoding="utf-8")
 
 
 def shown(path: Path) -> str:
@@ -114,7 +114,8 @@ def shown(path: Path) -> str:
     return path.name if path.is_absolute() else str(path)
 
 
-def _commands(folder: Path) -> list[str]:
+def commands(folder: Path) -> list[str]:
+    """The commands that contributed cells, as `record_command` remembers them."""
     path = folder / COMMANDS
     if not path.exists():
         return []

@@ -109,7 +109,7 @@ class Store:
         Raises:
             ValueError: for a file that is not a cell, or of another schema version.
         """
-        results = [_read(path) for path in self.folder.glob("*.parquet")]
+        results = [read_cell(path) for path in self.folder.glob("*.parquet")]
         return sorted(
             results,
             key=lambda result: (result.cell.setting, result.cell.strategy, result.cell.seed),
@@ -175,7 +175,8 @@ def _header(path: Path) -> dict[str, Any]:
     return header
 
 
-def _read(path: Path) -> CellResult:
+def read_cell(path: Path) -> CellResult:
+    """The cell in a file; see `Store.load` for what it refuses."""
     import pyarrow.parquet as pq
 
     header = _header(path)

@@ -33,10 +33,10 @@ def make_strategy(
     `spec` is a name of the roster or an import path `package.module:factory`, either optionally
     followed by options: `bots:implicit_weight=0.2,thompson=False`. `bots:tuned` has the options
     that tuning found best. With `+pods` or `+pods=SHARE` behind it, only that share of a group's
-    rollouts is trained on, those whose rewards vary most (`bots.baselines.thinned`). A factory is called as
-    `factory(pool, rng, **options)` and returns a selector or a `Strategy`. Only the roster's
-    oracles are handed the truth, and the pool that a strategy is handed has only what it declared
-    to need: an imported factory by an attribute `sees`, else everything.
+    rollouts is trained on, those whose rewards vary most (`bots.baselines.thinned`). A factory is
+    called as `factory(pool, rng, **options)` and returns a selector or a `Strategy`. Only the
+    roster's oracles are handed the truth, and the pool that a strategy is handed has only what it
+    declared to need: an imported factory by an attribute `sees`, else everything.
 
     Raises:
         ValueError: when the name, the import or an option is unknown, or the factory refuses.

@@ -42,7 +42,7 @@ class Suite:
     horizon: float = 1.5
 
 
-def _small(scenario: Scenario) -> Scenario:
+def reduced(scenario: Scenario) -> Scenario:
     """About 10,000 tasks and 120 steps of 64; events keep their places in the run.
 
     The learning rate rises so that ability grows as far as in the scenario's own steps. What goes
@@ -63,7 +63,7 @@ def _small(scenario: Scenario) -> Scenario:
 SMOKE = Suite(
     "smoke",
     "Two small pools, a first look in well under a minute.",
-    (_small(SCENARIOS["base"]), _small(SCENARIOS["guru15"])),
+    (reduced(SCENARIOS["base"]), reduced(SCENARIOS["guru15"])),
     (
         "shuffle",
         "easy-to-hard",
@@ -105,10 +105,18 @@ CORE = Suite(
 
 FULL = Suite(
     "full",
-    "The contest: every strategy as published and tuned, twelve scenarios, twenty paired seeds.",
+    "The contest: every strategy as published and tuned, thirteen scenarios, twenty paired seeds.",
     (
         *CORE.scenarios,
-        *_contest("prerequisites", "forget", "bad_refs", "tiny", "deepscaler_1_5b", "base@maxrl"),
+        *_contest(
+            "prerequisites",
+            "forget",
+            "bad_refs",
+            "tiny",
+            "deepscaler_1_5b",
+            "base@maxrl",
+            "base@alpha1",
+        ),
     ),
     (
         *STRATEGIES,
@@ -164,7 +172,7 @@ def _under_every_law(scenario: Scenario) -> tuple[Scenario, ...]:
         return (scenario,)
     own_size = "scale" in scenario.tags
     varied = (scenario, *(vary(scenario, name) for name in VARIANTS))
-    return varied if own_size else tuple(_small(scenario) for scenario in varied)
+    return varied if own_size else tuple(reduced(scenario) for scenario in varied)
 
 
 def _fewer_seeds(scenarios: tuple[Scenario, ...]) -> dict[str, int]:
@@ -185,7 +193,7 @@ LEARNER = Suite(
 SENSITIVITY = Suite(
     "sensitivity",
     "The base scenario, reduced, with each guessed constant changed, one at a time.",
-    tuple(_small(scenario) for scenario in guesses(SCENARIOS["base"])),
+    tuple(reduced(scenario) for scenario in guesses(SCENARIOS["base"])),
     _LEARNER_STRATEGIES,
     num_seeds=4,
     horizon=1.25,

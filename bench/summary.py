@@ -13,8 +13,8 @@ from bench.store import CellResult
 from bench.strategies import REFERENCE
 
 BEST = "oracle-gain"
-_LEAST_HEADROOM = 1e-6
-_LEAST_HEADROOM_SHARE = 0.1  # of what the reference learns; ratios to less are mostly noise
+LEAST_HEADROOM = 1e-6
+LEAST_HEADROOM_SHARE = 0.1  # of what the reference learns; ratios to less are mostly noise
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +170,6 @@ def _headroom(
         return np.empty(0)
     gains_S = np.array([gain(best[seed], references[seed]) for seed in seeds])
     own_S = np.array([learnt(references[seed]) for seed in seeds])
-    enough = gains_S.mean() > _LEAST_HEADROOM_SHARE * own_S.mean()
-    clear = stats.paired(gains_S).low > _LEAST_HEADROOM  # never, without an interval
+    enough = gains_S.mean() > LEAST_HEADROOM_SHARE * own_S.mean()
+    clear = stats.paired(gains_S).low > LEAST_HEADROOM  # never, without an interval
     return gains_S if enough and clear else np.empty(0)

@@ -129,8 +129,17 @@ class Learner:
         ability, keys = self._ability(lagged=True), self._rollout_keys
         return self._rollouts(self.tasks, task_ids_B, ability, self._drawn_N, group_size, keys)
 
-    def train(self, task_ids_B: Ints, rewards_BG: Floats) -> dict[str, float]:
-        """One training step on these groups, NaN for lost rollouts; figures about it."""
+    def train(
+        self, task_ids_B: Ints, rewards_BG: Floats, ages_B: Ints | None = None
+    ) -> dict[str, float]:
+        """One training step on these groups, NaN for lost rollouts; figures about it.
+
+        Args:
+            task_ids_B: the task of each group.
+            rewards_BG: as `sample` returned them.
+            ages_B: steps since each group was sampled, which make it worth exp(-omega age), as lag
+                does for all groups; None: all are fresh.
+        """
         self._check_ids(task_ids_B)
         if rewards_BG.ndim != 2 or len(rewards_BG) != task_ids_B.size:
             raise ValueError(
@@ -141,6 +150,8 @@ class Learner:
         mean_B, variance_B, size_B = moments_3B
         rollouts_E = size_B[variance_B > 0]
         weights_B = GAIN_LAWS[self.law.gain](mean_B, variance_B, size_B)
+        if ages_B is not None:
+            weights_B = weights_B * np.exp(-self.law.lag_cost * ages_B)
         size = self._step_size(rollouts_E.size, rollouts_E.sum() / max(rollouts_E.size, 1))
         self._learn(task_ids_B, weights_B, size, rollouts_E)
         for task_ids in self._touched:

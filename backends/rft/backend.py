@@ -16,6 +16,7 @@ from backends.rft.engines import AbstractEngine, EngineError, Request, Sampling,
 from backends.rft.errors import naming_memory, out_of_memory
 from backends.rft.exact import ExactRates
 from backends.rft.grading import Grader
+from backends.rft.held import packed, unpacked
 from backends.rft.policy import Policy
 from backends.rft.rollouts import Group
 from backends.rft.seeds import request_seed
@@ -24,7 +25,7 @@ from backends.rft.trainer import Trainer
 from bots import Feedback, Pool, RolloutBatch, checks
 from bots._types import Floats, Ints
 
-_STATE_VERSION = 1
+_STATE_VERSION = 2
 _PENDING = ("generation", "reward", "tokens", "cut_off", "failures")
 _VECTORS = ("weights", "exp_avg", "exp_avg_sq")
 
@@ -166,7 +167,7 @@ class RFTBackend(AbstractBackend):
         return float(np.nanmean(solved_BG))
 
     def state_dict(self) -> dict[str, Any]:
-        """Weights, optimizer and counters."""
+        """Weights, optimizer, counters, and the groups that are held."""
         return {
             "version": _STATE_VERSION,
             "identity": self._identity,
@@ -174,13 +175,14 @@ class RFTBackend(AbstractBackend):
             "updates": self._trainer.updates,
             "seen": {str(task): count for task, count in self._seen.items()},
             "pending": self._pending.copy(),
+            "held": packed(self._held),
             **self._trainer.vectors(),
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Puts them back, and hands the weights to the engine."""
         expected = {"version": _STATE_VERSION, "identity": self._identity}
-        entries = {*expected, "steps", "updates", "seen", "pending", *_VECTORS}
+        entries = {*expected, "steps", "updates", "seen", "pending", "held", *_VECTORS}
         if not isinstance(state, dict) or set(state) != entries:
             raise ValueError(f"this state has not the entries {sorted(entries)}; it is damaged")
         for name, remedy in (
@@ -197,7 +199,8 @@ class RFTBackend(AbstractBackend):
         counters = [checks.integer(f"the state's {n}", state[n], 0) for n in ("steps", "updates")]
         seen = Counter({int(task): int(count) for task, count in state["seen"].items()})
         pending = {name: float(state["pending"][name]) for name in self._pending}
-        self._steps, self._seen, self._pending = counters[0], seen, pending
+        held = unpacked(state["held"], self._pool.num_tasks)
+        self._steps, self._seen, self._pending, self._held = counters[0], seen, pending, held
         self._trainer.load_vectors(vectors, counters[1])
         self._restarting(lambda: self._engine.sync(self._policy.weights))
 

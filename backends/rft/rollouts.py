@@ -27,14 +27,30 @@ class Completion:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Group:
-    """The completions of one task at one step: what `RolloutBatch.payload_B` holds.
+    """The completions of one task: what `RolloutBatch.payload_B` holds.
+
+    They come from one step, or from several where groups were joined with `+`.
 
     Attributes:
         prompt_ids_T: the tokens before the completions.
         completions_G: G of them.
-        policy_version: how many training steps the policy that sampled them had taken.
+        policy_version: how many training steps the policy that sampled them had taken; of the
+            oldest of them.
     """
 
     prompt_ids_T: Ints
     completions_G: tuple[Completion, ...]
     policy_version: int
+
+    def __len__(self) -> int:
+        """G."""
+        return len(self.completions_G)
+
+    def __add__(self, other: "Group") -> "Group":
+        """The completions of both, of the same task, this group's first."""
+        if not np.array_equal(self.prompt_ids_T, other.prompt_ids_T):
+            raise ValueError(
+                "groups of two prompts cannot be joined; join the groups of one task only"
+            )
+        oldest = min(self.policy_version, other.policy_version)
+        return Group(self.prompt_ids_T, self.completions_G + other.completions_G, oldest)

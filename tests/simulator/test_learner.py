@@ -52,6 +52,15 @@ def test_degenerate_groups_do_not_dilute_the_others():
     assert_array_equal(growth(alone), growth(company))
 
 
+@pytest.mark.parametrize("age", [0, 1, 7])
+def test_a_group_that_was_kept_for_some_steps_is_worth_less(age):
+    fresh, stale = learner(noise=0.0, lag_cost=0.1), learner(noise=0.0, lag_cost=0.1)
+    ids, groups = np.arange(8), rewards(np.full(8, 5))
+    fresh.train(ids, groups)
+    stale.train(ids, groups, np.full(8, age))
+    assert_allclose(growth(stale), np.exp(-0.1 * age) * growth(fresh))
+
+
 def test_training_raises_the_held_out_solve_rate():
     made, rng = learner(learning_rate=0.1), np.random.default_rng(0)
     before = made.heldout_solve_rate()

@@ -1,9 +1,11 @@
 """DAPO's dynamic sampling: oversample, and keep only the groups that carry a gradient."""
 
+from operator import attrgetter
+
 import numpy as np
 
 from bots import checks
-from bots._types import Ints
+from bots.baselines.filters.rounds import fill
 from bots.collector import AbstractCollector, Collected, Gathering
 
 
@@ -34,15 +36,6 @@ class DynamicSampling(AbstractCollector):
 
     def collect(self, step: Gathering) -> Collected:
         """The first B informative groups."""
-        kept: list[Ints] = []
         size = max(round(self._oversample * step.batch_size), 1)
-        seen, missing = 0, step.batch_size
-        for _ in range(self._max_rounds):
-            batch = step.rollout(step.select(size), step.group_size)
-            informative = np.flatnonzero(batch.informative_B)[:missing]
-            kept.append(seen + informative)
-            seen, missing = seen + batch.num_groups, missing - informative.size
-            if missing == 0:
-                break
-            size = missing if self._refill else size
-        return Collected(np.concatenate(kept))
+        keeps = attrgetter("informative_B")
+        return Collected(fill(step, keeps, size, self._max_rounds, self._refill))

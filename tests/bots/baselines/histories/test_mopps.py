@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
-from bots import Feedback, Gathering, Pool, RolloutBatch
-from bots.baselines import DynamicSampling, MoPPSSelector
+from bots import Feedback, Pool
+from bots.baselines.histories.mopps import MoPPSSelector
 
 
 def rng(seed: int = 0) -> np.random.Generator:
@@ -40,6 +40,8 @@ def test_mopps_without_decay_is_conjugate_on_visited_tasks():
         selector.update(Feedback(ids, solved, [8, 8]))
         successes[ids] += solved
         trials[ids] += 8
+    assert_array_equal(selector.state_dict()["alpha_N"], 1 + successes)
+    assert_array_equal(selector.state_dict()["beta_N"], 1 + trials - successes)
     assert_array_equal(selector.solve_rates(), (1 + successes) / (2 + trials))
 
 
@@ -64,56 +66,9 @@ def test_mopps_refuses_impossible_settings(wrong):
         MoPPSSelector(Pool.numbered(4), rng(), **wrong)
 
 
-class Script:
-    """Serves tasks in order; a task's group is informative when the script says so."""
-
-    def __init__(self, informative: list[bool]):
-        self.informative, self.next, self.rounds = informative, 0, []
-
-    def select(self, size):
-        self.next += size
-        self.rounds.append(size)
-        return np.arange(self.next - size, self.next)
-
-    def rollout(self, task_ids, group_size):
-        rewards = np.zeros((len(task_ids), group_size))
-        rewards[[self.informative[k] for k in task_ids], 0] = 1
-        return RolloutBatch(task_ids, rewards)
-
-
-def collect(informative: list[bool], **options) -> tuple[list[int], list[int]]:
-    """Kept places and sizes of rounds, for a batch of two."""
-    script = Script(informative)
-    step = Gathering(script.select, script.rollout, batch_size=2, group_size=4)
-    kept = DynamicSampling(**options).collect(step).train
-    return kept.tolist(), script.rounds
-
-
-def test_dynamic_sampling_keeps_the_first_informative_groups():
-    assert collect([True, False, False, True, True, True]) == ([0, 3], [2, 2])
-
-
-def test_dynamic_sampling_drops_the_surplus_of_the_last_round():
-    assert collect([True, False, True, True]) == ([0, 2], [2, 2])
-
-
-def test_dynamic_sampling_keeps_what_it_found_when_rounds_run_out():
-    assert collect([False, False, True, False, False, False], max_rounds=3) == ([2], [2, 2, 2])
-
-
-def test_dynamic_sampling_may_find_nothing():
-    assert collect([False] * 6, max_rounds=3) == ([], [2, 2, 2])
-
-
-def test_refilling_rolls_out_only_what_is_missing():
-    assert collect([True, False, False, True], refill=True) == ([0, 3], [2, 1, 1])
-
-
-def test_oversampling_sets_the_size_of_a_round():
-    assert collect([False, True, False, True, True, True], oversample=3.0) == ([1, 3], [6])
-
-
-@pytest.mark.parametrize("wrong", [{"max_rounds": 0}, {"oversample": 0.0}])
-def test_dynamic_sampling_refuses_impossible_settings(wrong):
-    with pytest.raises(ValueError, match=next(iter(wrong))):
-        DynamicSampling(**wrong)
+def test_mopps_with_full_decay_knows_the_last_group_alone():
+    selector = MoPPSSelector(Pool.numbered(2), rng(), decay=0.0)
+    selector.update(Feedback([0, 1], [4, 4], [4, 4]))
+    selector.update(Feedback([0], [1], [4]))
+    assert selector.state_dict()["alpha_N"].tolist() == [2, 5]
+    assert selector.state_dict()["beta_N"].tolist() == [4, 1]
