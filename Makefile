@@ -20,7 +20,7 @@ real: .venv/rft
 	$(BIN)/python -m bench report results/real-tiny
 
 test: .venv/dev
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n auto $(ARGS)
 
 check: .venv/dev
 	$(BIN)/ruff check .

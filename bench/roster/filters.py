@@ -84,13 +84,13 @@ ENTRIES = {
         "epoch order in rounds of B until B groups are informative",
         _dapo,
         described=DynamicSampling,
-        space={"max_rounds": Span(1, 10, whole=True), "oversample": Span(0.5, 3.0)},
+        space={"max_rounds": Span(2, 10, whole=True), "oversample": Span(1.0, 3.0)},
     ),
     "dapo-refill": Entry(
         "the same, each round only as large as needed",
         _dapo_refill,
         described=DynamicSampling,
-        space={"max_rounds": Span(1, 30, whole=True)},
+        space={"max_rounds": Span(2, 30, whole=True)},
     ),
     "balanced-filter": Entry(
         "rounds until B groups are solved about half the time",
@@ -99,7 +99,7 @@ ENTRIES = {
         space={
             "low": Span(0.0, 0.4),
             "high": Span(0.6, 1.0),
-            "max_rounds": Span(1, 30, whole=True),
+            "max_rounds": Span(2, 30, whole=True),
         },
     ),
     "speed": Entry(

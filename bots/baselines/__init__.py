@@ -4,8 +4,13 @@ from bots.baselines.bandits.dump import DUMPSelector
 from bots.baselines.bandits.exp3s import Exp3SSelector
 from bots.baselines.bandits.sec import SECSelector
 from bots.baselines.bandits.tree_thompson import TreeThompsonSelector
+from bots.baselines.filters.balanced import BalancedFilter
 from bots.baselines.filters.dapo import DynamicSampling
+from bots.baselines.filters.greso import AdaptiveBatches, GRESOSelector
+from bots.baselines.filters.lilo import Learnability
 from bots.baselines.filters.pods import thinned
+from bots.baselines.filters.speed import Screening
+from bots.baselines.filters.vcrl import MemoryBank, VCRLSelector
 from bots.baselines.histories.difficulty_pools import DifficultyPoolsSelector
 from bots.baselines.histories.dps import DPSSelector
 from bots.baselines.histories.exclude_solved import ExcludeSolvedSelector
@@ -28,7 +33,9 @@ from bots.baselines.schedules.uniform import UniformSelector
 
 __all__ = [
     "AdaRFTSelector",
+    "AdaptiveBatches",
     "AnchoredRounds",
+    "BalancedFilter",
     "DOTSSelector",
     "DPSSelector",
     "DUMPSelector",
@@ -38,18 +45,23 @@ __all__ = [
     "EasyToHardSelector",
     "ExcludeSolvedSelector",
     "Exp3SSelector",
+    "GRESOSelector",
     "GaussianProcessSelector",
     "HardestDecileSelector",
     "InSightSelector",
     "KimiSelector",
+    "Learnability",
     "LogisticSelector",
+    "MemoryBank",
     "MoPPSSelector",
     "OfflineFilterSelector",
     "PCLSelector",
     "PromptReplaySelector",
     "SECSelector",
+    "Screening",
     "ShuffleSelector",
     "TreeThompsonSelector",
     "UniformSelector",
+    "VCRLSelector",
     "thinned",
 ]
