@@ -1,6 +1,6 @@
 """Claims of the literature beside what the contest finds: `docs/claims.md`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -221,7 +221,7 @@ def _ratio(time: Estimate) -> str:
     return f"{number(time.value, 2)} [{number(time.low, 2)}, {number(time.high, 2)}]"
 
 
-def _finding(claim: Claim, scores: Scores, cells: Cells | dict[str, Cells]) -> Finding:
+def _finding(claim: Claim, scores: Scores, cells: Mapping[str, Cells]) -> Finding:
     places = [scores.strategies.index(name) for name in (claim.strategy, claim.rival)]
     mine_MS, other_MS = (scores.scores[claim.axis][place] for place in places)
     difference_MS = mine_MS - other_MS

@@ -66,7 +66,7 @@ class Contest:
 
 def _headline(scores: Scores) -> dict[str, Estimate]:
     """Interquartile means of the strategies that were run everywhere."""
-    everywhere_K = scores.complete_KM.all(axis=1)
+    everywhere_K = np.asarray(scores.complete_KM.all(axis=1))
     scores_KMS = scores.scores[ROLLOUTS][everywhere_K]
     found = pooled_iqm(sample(scores.scenarios, scores_KMS), np.random.default_rng(0))
     names = [name for name, there in zip(scores.strategies, everywhere_K, strict=True) if there]

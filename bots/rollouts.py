@@ -95,7 +95,7 @@ class RolloutBatch:
             return self
         order = np.argsort(first)
         groups = [np.flatnonzero(places_B == place) for place in order]
-        rows = [np.concatenate([self._rewards(b) for b in members]) for members in groups]
+        rows = [np.concatenate([self._rewards(int(b)) for b in members]) for members in groups]
         rewards_BG = np.full((len(rows), max(row.size for row in rows)), np.nan)
         for b, row in enumerate(rows):
             rewards_BG[b, : row.size] = row

@@ -14,10 +14,10 @@ class Clock:
     Generation takes `per_token` x (tokens of all rollouts) + `per_longest` x (tokens of the longest
     one), training `train_per_token` x (tokens of the informative groups trained on), and a step
     `overhead` besides. They follow each other, or overlap when generation runs behind training
-    (lag > 0). A model that only reads a prompt, to embed or to judge it, takes `per_prompt`, besides.
-    The defaults are guesses at a small model on one node: 5 s + about 10 s + 15 s to
-    generate and 7 s to train on 2,048 rollouts of 500 tokens, and 200 tokens read per prompt at ten
-    times the speed of generation.
+    (lag > 0). A model that only reads a prompt, to embed or to judge it, takes `per_prompt`. The
+    defaults are guesses at a small model on one node: 5 s + about 10 s + 15 s to generate and 7 s
+    to train on 2,048 rollouts of 500 tokens, and 200 tokens read per prompt at ten times the speed
+    of generation.
     """
 
     overhead: float = 5.0

@@ -42,7 +42,7 @@ def test_without_noise_tasks_of_one_skill_differ_in_one_direction():
 
 def test_noise_has_the_length_that_it_says():
     """Its mean square over 5,000 x 64 draws has a relative sd of 0.3 %."""
-    tasks, plain_ND = drawn()
+    _, plain_ND = drawn()
     _, noisy_ND = drawn(embedding_noise=0.5)
     lengths_N = ((noisy_ND - plain_ND) ** 2).sum(axis=1)
     assert lengths_N.mean() == pytest.approx(0.25, rel=0.02)
