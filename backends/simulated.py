@@ -1,6 +1,6 @@
 """The synthetic learner behind the common interface."""
 
-from collections import deque
+from collections import Counter, deque
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,22 +20,30 @@ _OWN_ENTRIES = (
     "held_rewards",
     "held_tokens",
     "held_steps",
+    "held_uses",
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """What is known of a group besides its rewards: the step of its sampling, and its tokens."""
+    """What is known of a group besides its rewards.
 
-    step: int
+    Attributes:
+        step: in which it was sampled; the mean over its rollouts.
+        tokens_G: of each rollout.
+    """
+
+    step: float
     tokens_G: tuple[float, ...]
 
     def __len__(self) -> int:
         return len(self.tokens_G)
 
     def __add__(self, other: "Answers") -> "Answers":
-        """Both as one group, as old as the older."""
-        return Answers(min(self.step, other.step), self.tokens_G + other.tokens_G)
+        """Both as one group."""
+        size = len(self) + len(other)
+        step = (self.step * len(self) + other.step * len(other)) / size
+        return Answers(step, self.tokens_G + other.tokens_G)
 
 
 class SimulatedBackend(AbstractBackend):
@@ -71,6 +79,7 @@ class SimulatedBackend(AbstractBackend):
         self._delay, self._heldout_rollouts = feedback_delay, heldout_rollouts
         self._late: deque[Feedback] = deque()
         self._held: RolloutBatch | None = None
+        self._uses: Counter[tuple[float, int]] = Counter()  # of groups that are held
         self._pending = np.zeros(2)  # tokens and seconds of generation since the last training
 
     @property
@@ -95,21 +104,27 @@ class SimulatedBackend(AbstractBackend):
         return RolloutBatch(task_ids_B, rewards_BG, payload_B)
 
     def train(self, batch: RolloutBatch) -> dict[str, float]:
-        """One step of the learner, given these rewards; groups that were held are worth less.
+        """One step of the learner, given these rewards; held and used groups are worth less.
 
         Returns:
             The learner's figures; `generated_tokens` and simulated seconds, `time/generation`,
             `time/training` and `time/step`, since the last training.
         """
+        if self._held is None:
+            self._uses.clear()
         ages_B = self._learner.step - np.array([answers.step for answers in batch.payload_B])
-        stale = ages_B if ages_B.any() else None
-        figures = self._learner.train(batch.task_ids_B, batch.rewards_BG, stale)
+        keys = _keys(batch)
+        kept = (ages_B, np.array([self._uses[key] for key in keys])) if ages_B.any() else ()
+        figures = self._learner.train(batch.task_ids_B, batch.rewards_BG, *kept)
+        self._uses.update(keys)
         teaches_BG = ~np.isnan(batch.rewards_BG) & batch.informative_B[:, None]
         return figures | self._times(float(_tokens(batch)[teaches_BG].sum()))
 
     def hold(self, batch: RolloutBatch | None) -> None:
-        """Keeps their rewards and tokens."""
+        """Keeps their rewards, tokens, and how often each was trained on."""
         self._held = batch
+        held = set() if batch is None else set(_keys(batch))
+        self._uses = Counter({key: uses for key, uses in self._uses.items() if key in held})
 
     def held(self) -> RolloutBatch | None:
         """The groups that are held."""
@@ -148,7 +163,7 @@ class SimulatedBackend(AbstractBackend):
             "late_tasks": tasks,
             "late_successes": successes,
             "late_trials": trials,
-            **_packed(self._held),
+            **_packed(self._held, self._uses),
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -167,10 +182,10 @@ class SimulatedBackend(AbstractBackend):
                 f"the state has {len(late)} steps of feedback on their way, for another backend: "
                 f"here feedback is {self._delay} steps late"
             )
-        held = _unpacked_groups(state, self._pool.num_tasks)
+        held, uses = _unpacked_groups(state, self._pool.num_tasks)
         own = {name: value for name, value in state.items() if name not in _OWN_ENTRIES}
         self._learner.load_state_dict(own)
-        self._pending, self._late, self._held = pending, late, held
+        self._pending, self._late, self._held, self._uses = pending, late, held, uses
 
     def close(self) -> None:
         """Nothing to release."""
@@ -236,14 +251,21 @@ def _tokens(batch: RolloutBatch) -> Floats:
     return tokens_BG
 
 
-def _packed(held: RolloutBatch | None) -> dict[str, Any]:
+def _keys(batch: RolloutBatch) -> list[tuple[float, int]]:
+    """What tells held groups apart: when they were sampled, and their task."""
+    steps = [answers.step for answers in batch.payload_B]
+    return list(zip(steps, batch.task_ids_B.tolist(), strict=False))
+
+
+def _packed(held: RolloutBatch | None, uses: Counter[tuple[float, int]]) -> dict[str, Any]:
     """The groups that are held, as arrays."""
     if held is None:
         return {
             "held_tasks": np.empty(0, dtype=np.int64),
             "held_rewards": np.empty((0, 0)),
             "held_tokens": np.empty((0, 0)),
-            "held_steps": np.empty(0, dtype=np.int64),
+            "held_steps": np.empty(0),
+            "held_uses": np.empty(0, dtype=np.int64),
         }
     sizes_B = np.array([len(tokens) for tokens in held.payload_B])
     tokens_BG = _tokens(held)
@@ -252,23 +274,29 @@ def _packed(held: RolloutBatch | None) -> dict[str, Any]:
         "held_tasks": held.task_ids_B.copy(),
         "held_rewards": held.rewards_BG.copy(),
         "held_tokens": tokens_BG,
-        "held_steps": np.array([answers.step for answers in held.payload_B], dtype=np.int64),
+        "held_steps": np.array([answers.step for answers in held.payload_B], dtype=np.float64),
+        "held_uses": np.array([uses[key] for key in _keys(held)], dtype=np.int64),
     }
 
 
-def _unpacked_groups(state: dict[str, Any], num_tasks: int) -> RolloutBatch | None:
+def _unpacked_groups(
+    state: dict[str, Any], num_tasks: int
+) -> tuple[RolloutBatch | None, Counter[tuple[float, int]]]:
     """What `_packed` packed."""
     tasks = np.asarray(state["held_tasks"])
     rewards_BG, tokens_BG = np.asarray(state["held_rewards"]), np.asarray(state["held_tokens"])
-    steps_B = np.asarray(state["held_steps"])
-    alike = rewards_BG.shape == tokens_BG.shape and len(rewards_BG) == tasks.size == steps_B.size
-    if tasks.ndim != 1 or not alike or steps_B.dtype.kind not in "iu":
+    steps_B, uses_B = np.asarray(state["held_steps"]), np.asarray(state["held_uses"])
+    alike = rewards_BG.shape == tokens_BG.shape and len(rewards_BG) == tasks.size
+    alike &= tasks.shape == steps_B.shape == uses_B.shape
+    if tasks.ndim != 1 or not alike or uses_B.dtype.kind not in "iu":
         raise ValueError("held groups in the state are damaged: go back to an earlier checkpoint")
     if tasks.size == 0:
-        return None
+        return None, Counter()
     checks.within(checks.task_ids(tasks), num_tasks)
     payload_B = tuple(
-        Answers(int(step), tuple(row[~np.isnan(row)].tolist()))
+        Answers(float(step), tuple(row[~np.isnan(row)].tolist()))
         for step, row in zip(steps_B, tokens_BG, strict=True)
     )
-    return RolloutBatch(tasks, rewards_BG, payload_B)
+    held = RolloutBatch(tasks, rewards_BG, payload_B)
+    counts = zip(_keys(held), uses_B.tolist(), strict=True)
+    return held, Counter({key: uses for key, uses in counts if uses})

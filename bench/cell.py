@@ -107,7 +107,8 @@ def run_cell(
     entropy = np.random.SeedSequence([crc32(setting.name.encode()), seed, 1])
     backend, truth = setting.build(seed)
     try:
-        strategy = make_strategy(spec, backend.pool, np.random.default_rng(entropy), truth)
+        rng = np.random.default_rng(entropy)
+        strategy = make_strategy(spec, backend.pool, rng, truth, setting.steps)
         recorder = Recorder(backend, strategy.selector, truth, setting.evaluate_every, truth_every)
         cell = _Cell(setting, backend, strategy, recorder, config, life)
         cell.train(f"{setting.name}/{spec}/{seed}")

@@ -56,6 +56,7 @@ class Entry:
             rollouts, made beforehand, which are charged. `features` is an embedding: a forward pass
             per task, which the selector reports. Domain labels are free.
         oracle: whether it sees the truth.
+        paced: whether it is told how many steps a run has, as the option `steps`.
         described: the class whose docstring says what it does; None: `make` itself.
         space: what is tuned, by option: values to choose from, or a `Span`.
         family: the heading it is listed under.
@@ -65,6 +66,7 @@ class Entry:
     make: Callable[..., AbstractSelector | Strategy]
     sees: tuple[str, ...] = ()
     oracle: bool = False
+    paced: bool = False
     described: type | None = None
     space: Mapping[str, tuple[Any, ...] | Span] = field(default_factory=dict)
     family: str = ""

@@ -6,7 +6,7 @@ import importlib
 import inspect
 import re
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
@@ -17,33 +17,41 @@ import numpy as np
 from backends import AbstractTruth
 from bench.entry import Entry, Strategy
 from bench.roster import STRATEGIES
-from bots import AbstractSelector, Pool
-from bots.baselines import thinned
+from bots import AbstractSelector, OneRound, Pool
+from bots.baselines import ReplayedRounds, thinned
 
 REFERENCE = "shuffle"
 _EVERYTHING = ("references", "domains", "features")
-_PODS_SHARE = 0.25  # 16 of 64 rollouts, as published
+_SWITCHES = {"pods": 0.25, "replay": 0.5}  # shares, as published: 16 of 64 rollouts, half a batch
 
 
 def make_strategy(
-    spec: str, pool: Pool, rng: np.random.Generator, truth: AbstractTruth | None
+    spec: str,
+    pool: Pool,
+    rng: np.random.Generator,
+    truth: AbstractTruth | None,
+    steps: int | None = None,
 ) -> Strategy:
     """The strategy that `spec` names.
 
     `spec` is a name of the roster or an import path `package.module:factory`, either optionally
     followed by options: `bots:implicit_weight=0.2,thompson=False`. `bots:tuned` has the options
-    that tuning found best. With `+pods` or `+pods=SHARE` behind it, only that share of a group's
-    rollouts is trained on, those whose rewards vary most (`bots.baselines.thinned`). A factory is
+    that tuning found best. Two switches may follow: with `+pods` or `+pods=SHARE`, only that share
+    of a group's rollouts is trained on (`bots.baselines.thinned`); with `+replay` or
+    `+replay=FRESH`, only that share of a batch is generated, and the rest trained on again
+    (`bots.baselines.ReplayedRounds`), for strategies that roll out what they select. A factory is
     called as `factory(pool, rng, **options)` and returns a selector or a `Strategy`. Only the
     roster's oracles are handed the truth, and the pool that a strategy is handed has only what it
-    declared to need: an imported factory by an attribute `sees`, else everything.
+    declared to need: an imported factory by an attribute `sees`, else everything. Schedules are
+    told how many `steps` the run has, unless an option says so.
 
     Raises:
         ValueError: when the name, the import or an option is unknown, or the factory refuses.
     """
-    spec, share = _without_thinning(spec)
+    spec, switches = _split(spec)
     entry, given = _resolve(spec)
     given = {**given, "truth": truth} if entry.oracle else given
+    given = {"steps": steps, **given} if entry.paced and steps is not None else given
     pool = visible(pool, entry.sees)
     try:
         inspect.signature(entry.make).bind(pool, rng, **given)
@@ -60,7 +68,7 @@ def make_strategy(
             f"strategy {spec!r}: the factory returned {made!r}; it must return a "
             "bots.AbstractSelector or a bench.entry.Strategy"
         )
-    return made if share is None else replace(made, thinning=partial(thinned, share=share))
+    return _switched(made, switches)
 
 
 def visible(pool: Pool, sees: tuple[str, ...]) -> Pool:
@@ -105,19 +113,35 @@ def tuned() -> dict[str, dict[str, Any]]:
     return {name: entry["options"] for name, entry in tomllib.loads(text).items()}
 
 
-def _without_thinning(spec: str) -> tuple[str, float | None]:
-    """The strategy itself, and the share of rollouts that are trained on; None: all."""
-    found = re.fullmatch(r"(.*)\+pods(?:=([0-9.]+))?", spec)
-    if found is None:
-        return spec, None
-    share = float(found[2] or _PODS_SHARE)
-    if not 0 < share <= 1:
-        raise ValueError(f"strategy {spec!r}: pods={share:g} must be a share in (0, 1]")
-    return found[1], share
+def _split(spec: str) -> tuple[str, dict[str, float]]:
+    """The strategy itself, and its switches with their shares."""
+    found = re.fullmatch(rf"(.*?)((?:\+(?:{'|'.join(_SWITCHES)})(?:=[0-9.]+)?)*)", spec)
+    assert found is not None
+    switches = {}
+    for part in found[2].split("+")[1:]:
+        name, _, value = part.partition("=")
+        share = float(value) if value else _SWITCHES[name]
+        if not 0 < share <= 1:
+            raise ValueError(f"strategy {spec!r}: {name}={share:g} must be a share in (0, 1]")
+        switches[name] = share
+    return found[1], switches
+
+
+def _switched(strategy: Strategy, switches: Mapping[str, float]) -> Strategy:
+    if "pods" in switches:
+        strategy = replace(strategy, thinning=partial(thinned, share=switches["pods"]))
+    if "replay" in switches:
+        if not isinstance(strategy.collector, OneRound):
+            raise ValueError(
+                f"+replay goes with strategies that roll out what they select; this one gathers "
+                f"its batches with {type(strategy.collector).__name__}: leave it out"
+            )
+        strategy = replace(strategy, collector=ReplayedRounds(switches["replay"]))
+    return strategy
 
 
 def _resolve(spec: str) -> tuple[Entry, dict[str, Any]]:
-    spec, _ = _without_thinning(spec)
+    spec, _ = _split(spec)
     name, *rest = spec.split(":")
     if rest == ["tuned"] and name in STRATEGIES:
         if name not in tuned():

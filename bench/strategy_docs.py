@@ -232,6 +232,8 @@ def _why(name: str, contest: Contest) -> str:
     trained = over(name, "trained_share")
     if trained < 0.97:
         sentences.append(f"It trains on {100 * trained:.0f} % of the rollouts that it pays for.")
+    elif trained > 1.03:
+        sentences.append(f"It trains on each rollout {trained:.2f} times.")
     ratio = over(name, "distinct_tasks") / over(REFERENCE, "distinct_tasks")
     if ratio < 0.9:
         sentences.append(f"It trains on {100 * ratio:.0f} % as many distinct tasks.")

@@ -78,7 +78,7 @@ SMOKE = Suite(
 )
 
 
-def _contest(*names: str) -> tuple[Scenario, ...]:
+def contest_scenarios(*names: str) -> tuple[Scenario, ...]:
     """These scenarios with at most 10,000 tasks, otherwise as they are; `base@steep` is a variant.
 
     On 10,000 tasks, 200 steps of 128 are two and a half epochs, so that a strategy that goes by the
@@ -89,18 +89,21 @@ def _contest(*names: str) -> tuple[Scenario, ...]:
             scenario,
             num_tasks=min(scenario.num_tasks, 10_000),
             num_heldout=min(scenario.num_heldout, 1_000),
+            truth_every=20,
         )
         for scenario in choose(names, SCENARIOS)
     )
 
 
+_SWITCHED = ("", "+pods", "+pods=0.5", "+replay", "+replay+pods=0.5")
+
 CORE = Suite(
     "core",
     "Every strategy on six scenarios of 10,000 tasks, eight paired seeds.",
-    _contest("base", "guru15", "ushape60", "noisy30", "domains", "base@steep"),
+    contest_scenarios("base", "guru15", "ushape60", "noisy30", "domains", "base@steep"),
     tuple(STRATEGIES),
     num_seeds=8,
-    horizon=1.0,
+    horizon=1.1,
 )
 
 FULL = Suite(
@@ -108,7 +111,7 @@ FULL = Suite(
     "The contest: every strategy as published and tuned, thirteen scenarios, twenty paired seeds.",
     (
         *CORE.scenarios,
-        *_contest(
+        *contest_scenarios(
             "prerequisites",
             "forget",
             "bad_refs",
@@ -121,11 +124,23 @@ FULL = Suite(
     (
         *STRATEGIES,
         *(f"{name}:tuned" for name in STRATEGIES if name in tuned()),
-        "shuffle+pods",
-        "bots+pods",
     ),
     num_seeds=20,
-    horizon=1.0,
+    horizon=1.1,
+)
+
+SWITCHES = Suite(
+    "switches",
+    "Down-sampled and replayed rollouts, which go with any selector, on the scenarios of core.",
+    CORE.scenarios,
+    (
+        "oracle-gain",
+        *(f"{name}{switch}" for name in ("shuffle", "mopps", "bots") for switch in _SWITCHED),
+        "dots",
+        "dots-replay",
+    ),
+    num_seeds=8,
+    horizon=1.1,
 )
 
 PAPER = Suite(
@@ -237,7 +252,8 @@ REAL = Suite(
 )
 
 _NAMED = {
-    suite.name: suite for suite in (SMOKE, CORE, FULL, LEARNER, SENSITIVITY, PAPER, REAL_TINY, REAL)
+    suite.name: suite
+    for suite in (SMOKE, CORE, FULL, SWITCHES, LEARNER, SENSITIVITY, PAPER, REAL_TINY, REAL)
 }
 BY_TAG = {tag: _tagged(tag) for tag in TAGS if tag not in _NAMED}
 SUITES = _NAMED | BY_TAG

@@ -35,6 +35,9 @@ class LearnerLaw:
     gate_rate: float = 0.0  # kappa_phi: how fast the format is learnt, relative to ability
     lag: int = 0  # steps by which the policy that generates is older than the one trained
     lag_cost: float = 0.03  # omega >= 0: a step shrinks by exp(-omega lag)
+    reuse_cost: float = (
+        1.0  # chi >= 0: rollouts trained on u times before are worth 1 / (1 + chi u)
+    )
     jump: float = 0.0  # logits that every mastery gains at once ...
     jump_step: int = 100  # ... before this step
 
@@ -63,6 +66,7 @@ class LearnerLaw:
             gate_logit=(self.gate_logit >= -30, "must be at least -30; inf: no gate"),
             gate_rate=(0 <= self.gate_rate < math.inf, "must be finite and not negative"),
             lag=(self.lag >= 0, "must not be negative"),
+            reuse_cost=(0 <= self.reuse_cost < math.inf, "must be finite and not negative"),
             lag_cost=(0 <= self.lag_cost < math.inf, "must be finite and not negative"),
             jump=(math.isfinite(self.jump), "must be finite"),
             jump_step=(self.jump_step >= 0, "must not be negative"),

@@ -130,15 +130,22 @@ class Learner:
         return self._rollouts(self.tasks, task_ids_B, ability, self._drawn_N, group_size, keys)
 
     def train(
-        self, task_ids_B: Ints, rewards_BG: Floats, ages_B: Ints | None = None
+        self,
+        task_ids_B: Ints,
+        rewards_BG: Floats,
+        ages_B: Floats | None = None,
+        uses_B: Floats | None = None,
     ) -> dict[str, float]:
         """One training step on these groups, NaN for lost rollouts; figures about it.
+
+        A group sampled `age` steps ago and trained on u times before counts as the part
+        exp(-omega age) / (1 + chi u) of one, in its weight and in N_e.
 
         Args:
             task_ids_B: the task of each group.
             rewards_BG: as `sample` returned them.
-            ages_B: steps since each group was sampled, which make it worth exp(-omega age), as lag
-                does for all groups; None: all are fresh.
+            ages_B: steps since each group was sampled; None: none.
+            uses_B: how often its rollouts were trained on before; None: never.
         """
         self._check_ids(task_ids_B)
         if rewards_BG.ndim != 2 or len(rewards_BG) != task_ids_B.size:
@@ -148,12 +155,12 @@ class Learner:
         moments_3B = np.empty((3, task_ids_B.size))
         kernels.moments(rewards_BG, moments_3B)
         mean_B, variance_B, size_B = moments_3B
-        rollouts_E = size_B[variance_B > 0]
-        weights_B = GAIN_LAWS[self.law.gain](mean_B, variance_B, size_B)
-        if ages_B is not None:
-            weights_B = weights_B * np.exp(-self.law.lag_cost * ages_B)
-        size = self._step_size(rollouts_E.size, rollouts_E.sum() / max(rollouts_E.size, 1))
-        self._learn(task_ids_B, weights_B, size, rollouts_E)
+        teaches_B, parts_B = variance_B > 0, self._parts(mean_B.size, ages_B, uses_B)
+        rollouts_E, groups = size_B[teaches_B], float(parts_B[teaches_B].sum())
+        weights_B = GAIN_LAWS[self.law.gain](mean_B, variance_B, size_B) * parts_B
+        size = self._step_size(groups, rollouts_E.sum() / max(rollouts_E.size, 1))
+        rollouts = float((size_B * parts_B)[teaches_B].sum())
+        self._learn(task_ids_B, weights_B, size, groups, rollouts)
         for task_ids in self._touched:
             self._drawn_N[task_ids] = 0
         self._touched.clear()
@@ -297,7 +304,16 @@ class Learner:
         )
         return rewards_BG, tokens_BG
 
-    def _step_size(self, groups: int, group_size: float) -> float:
+    def _parts(self, groups: int, ages_B: Floats | None, uses_B: Floats | None) -> Floats:
+        """What part of a fresh group each is."""
+        parts_B = np.ones(groups)
+        if ages_B is not None:
+            parts_B *= np.exp(-self.law.lag_cost * ages_B)
+        if uses_B is not None:
+            parts_B /= 1 + self.law.reuse_cost * uses_B
+        return parts_B
+
+    def _step_size(self, groups: float, group_size: float) -> float:
         law = self.law
         if groups == 0:
             return 0.0
@@ -305,9 +321,11 @@ class Learner:
         size *= math.exp(-law.lag_cost * law.lag)
         return size if law.batch_exponent == 0 else size * math.sqrt(group_size / _REFERENCE_GROUP)
 
-    def _learn(self, task_ids_B: Ints, weights_B: Floats, size: float, rollouts_E: Floats) -> None:
-        law, groups = self.law, max(rollouts_E.size, 1)
-        weights_B = weights_B * (score_slope(*self._tests) / groups)
+    def _learn(
+        self, task_ids_B: Ints, weights_B: Floats, size: float, groups: float, rollouts: float
+    ) -> None:
+        law = self.law
+        weights_B = weights_B * (score_slope(*self._tests) / (groups or 1.0))
         gradient_D1 = np.zeros(self._skills_D.size + 1)
         kernels.learn(
             self.tasks,
@@ -319,7 +337,7 @@ class Learner:
             size * law.memory_rate,
             gradient_D1,
         )
-        skills_D = self._skills_D + size * self._direction(gradient_D1[:-1], rollouts_E.sum())
+        skills_D = self._skills_D + size * self._direction(gradient_D1[:-1], rollouts)
         gate_logit = self._gates_V[-1] + size * law.gate_rate * gradient_D1[-1]
         self._step += 1
         skills_D = _jumped(law, self._step, skills_D * (1 - law.forgetting), self._num_domains)

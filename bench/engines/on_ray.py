@@ -3,6 +3,7 @@
 import importlib
 import logging
 import os
+import socket
 import sys
 import traceback
 from collections import deque
@@ -20,6 +21,7 @@ from bench.strategies import source_digest
 
 _RETRIES = 2
 _POLL_SECONDS = 1.0
+_CONNECT_SECONDS = 10.0
 _PACKAGES = ("bench", "backends", "bots", "simulator")
 
 
@@ -69,9 +71,10 @@ class RayEngine(AbstractEngine):
                     **quietly,
                 )
             else:
+                _reach(self._address)
                 environment["py_modules"] = _modules(cells)
                 ray.init(self._address, runtime_env=environment, **quietly)
-        except (ConnectionError, RuntimeError, ValueError) as error:
+        except (OSError, RuntimeError, ValueError) as error:
             where = "on this machine" if self._address is None else f"at {self._address}"
             raise ValueError(
                 f"there is no Ray to use {where}: {error}; docs/scale.md says how to start one"
@@ -175,6 +178,13 @@ def _modules(cells: Sequence[Plan]) -> list[Any]:
     return [importlib.import_module(name) for name in sorted({*_PACKAGES, *imported})]
 
 
+def _reach(address: str) -> None:
+    """Raises OSError when nobody listens there, which takes ray.init ten minutes to say."""
+    host, colon, port = address.removeprefix("ray://").rpartition(":")
+    if colon:
+        socket.create_connection((host, int(port)), _CONNECT_SECONDS).close()
+
+
 def _refuse(cells: Sequence[Plan], extras: Extras) -> None:
     for plan in cells:
         if plan.setting.checkpoint_seconds is not None:
@@ -191,7 +201,7 @@ def _refuse(cells: Sequence[Plan], extras: Extras) -> None:
 
 def _ray() -> Any:
     try:
-        import ray
+        import ray  # pyright: ignore[reportMissingImports]  # optional
     except ImportError:
         raise ValueError("--engine ray needs the package ray: `pip install -e '.[ray]'`") from None
     return ray

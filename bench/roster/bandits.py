@@ -13,7 +13,7 @@ ENTRIES = {
         ("domains",),
         space={
             "learning_rate": Span(0.05, 1.0, log=True),
-            "temperature": Span(0.03, 2.0, log=True),
+            "temperature": Span(0.03, 1.0, log=True),
         },
     ),
     "dump": Entry(
@@ -39,8 +39,9 @@ ENTRIES = {
         TreeThompsonSelector,
         ("features",),
         space={
-            "decay": Span(0.7, 1.0),
+            "decay": (0.7, 0.8, 0.9, 0.95, 1.0),
             "leaf_size": Span(4, 256, log=True, whole=True),
+            "most_evidence": Span(8, 1024, log=True),
         },
     ),
 }

@@ -9,14 +9,15 @@ from bots.baselines.histories.kimi import KimiSelector
 from bots.baselines.histories.mopps import MoPPSSelector
 from bots.baselines.histories.prompt_replay import PromptReplaySelector
 
-_CANDIDATES = Span(2, 64, log=True, whole=True)
+_CANDIDATES = Span(2, 32, log=True, whole=True)
+_DECAYS = (0.3, 0.5, 0.7, 0.9, 1.0)  # values rather than a span, so that 1 is among them
 
 ENTRIES = {
     "mopps": Entry(
         "Thompson sampling among random candidates, decay on visit",
         MoPPSSelector,
         space={
-            "decay": Span(0.3, 1.0),
+            "decay": _DECAYS,
             "target": Span(0.3, 0.7),
             "candidate_ratio": _CANDIDATES,
         },
@@ -27,7 +28,7 @@ ENTRIES = {
         space={
             "target": Span(0.1, 0.7),
             "sharpness": Span(0.3, 30.0, log=True),
-            "decay": Span(0.3, 1.0),
+            "decay": _DECAYS,
             "candidate_ratio": _CANDIDATES,
         },
     ),
@@ -35,13 +36,15 @@ ENTRIES = {
         "a hidden Markov model per task predicts which groups will be mixed",
         DPSSelector,
         space={
-            "decay": Span(0.3, 1.0),
+            "decay": _DECAYS,
             "candidate_ratio": _CANDIDATES,
             "prior": Span(0.1, 10.0, log=True),
         },
     ),
     "kimi": Entry(
-        "in proportion to the failure rate so far", KimiSelector, space={"decay": Span(0.0, 1.0)}
+        "in proportion to the failure rate so far",
+        KimiSelector,
+        space={"decay": (0.0, 0.5, 0.8, 0.9, 1.0)},
     ),
     "difficulty-pools": Entry(
         "hard and easy tasks, by their last group, a fifth as often",
@@ -49,8 +52,8 @@ ENTRIES = {
         space={
             "hard_rate": Span(0.0, 0.4),
             "normal_rate": Span(0.6, 1.0),
-            "hard_weight": Span(0.01, 1.0, log=True),
-            "easy_weight": Span(0.01, 1.0, log=True),
+            "hard_weight": Span(0.01, 0.5, log=True),
+            "easy_weight": Span(0.01, 0.5, log=True),
         },
     ),
     "exclude-solved": Entry(

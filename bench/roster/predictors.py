@@ -61,7 +61,7 @@ ENTRIES = {
         _dots_replay,
         ("features",),
         described=AnchoredRounds,
-        space={**_ANCHORS, "fresh": Span(0.25, 1.0)},
+        space=_ANCHORS,
     ),
     "logistic": Entry(
         "Bayesian logistic regression on features, drawn from, with diverse batches",

@@ -16,7 +16,7 @@ _LEVELS = Span(2, 10, log=True, whole=True)
 
 
 def _e2h_cosine(
-    pool: Pool, rng: np.random.Generator, levels: int = 4, steps: int = 200
+    pool: Pool, rng: np.random.Generator, steps: int = 200, levels: int = 4
 ) -> E2HSelector:
     return E2HSelector(pool, rng, "cosine", levels, steps)
 
@@ -24,8 +24,8 @@ def _e2h_cosine(
 def _e2h_gaussian(
     pool: Pool,
     rng: np.random.Generator,
-    levels: int = 4,
     steps: int = 200,
+    levels: int = 4,
     exponent: float = 0.5,
     width: float = 0.5,
     floor: float | None = None,
@@ -49,7 +49,7 @@ ENTRIES = {
         "epoch order over the tenth with the lowest weak rates",
         HardestDecileSelector,
         ("weak",),
-        space={"share": Span(0.02, 1.0, log=True)},
+        space={"share": Span(0.02, 0.3, log=True)},
     ),
     "adarft": Entry(
         "labels nearest a target difficulty that follows the mean reward",
@@ -65,6 +65,7 @@ ENTRIES = {
         "levels of difficulty, shares shifting linearly along a cosine",
         _e2h_cosine,
         ("weak",),
+        paced=True,
         described=E2HSelector,
         space={"levels": _LEVELS},
     ),
@@ -72,6 +73,7 @@ ENTRIES = {
         "levels of difficulty, shares a bell moving from easy to hard",
         _e2h_gaussian,
         ("weak",),
+        paced=True,
         described=E2HSelector,
         space={
             "levels": _LEVELS,

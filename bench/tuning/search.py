@@ -36,8 +36,8 @@ class Found:
     Attributes:
         strategy: who.
         options: of the best trial; none: the defaults.
-        score: its score on all seeds; -inf when every trial failed. As the best of several noisy
-            ones it is too high on average.
+        score: its score on the seeds of the second round; -inf when every trial failed. As the best
+            of several noisy ones it is too high on average.
         default_score: of the defaults, on the same seeds.
         trials: how many there were.
         failed: how many of them failed, in either round.
@@ -63,8 +63,8 @@ def search(
     """The best trial of each strategy.
 
     All trials are run on the first seed. The defaults, and the best quarter of the others, are run
-    on the other seeds too and judged by all of them. So no winner scores below the defaults, which
-    also win a tie.
+    on the other seeds and judged by these alone, since the first one chose them. So no winner
+    scores below the defaults, which also win a tie.
 
     Args:
         fields: by strategy, its trials, all different, the defaults first.
@@ -91,7 +91,8 @@ def search(
     finalists = {name: _finalists(field, early[name]) for name, field in fields.items()}
     if rest:
         runs = run(finalists, rest)
-    late = {name: _scores(field, runs, course, course.seeds) for name, field in finalists.items()}
+    judges = rest or first
+    late = {name: _scores(field, runs, course, judges) for name, field in finalists.items()}
     return [_found(fields[name], early[name], late[name], course) for name in fields]
 
 

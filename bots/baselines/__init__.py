@@ -9,6 +9,7 @@ from bots.baselines.filters.dapo import DynamicSampling
 from bots.baselines.filters.greso import AdaptiveBatches, GRESOSelector
 from bots.baselines.filters.lilo import Learnability
 from bots.baselines.filters.pods import thinned
+from bots.baselines.filters.replay import ReplayedRounds
 from bots.baselines.filters.speed import Screening
 from bots.baselines.filters.vcrl import MemoryBank, VCRLSelector
 from bots.baselines.histories.difficulty_pools import DifficultyPoolsSelector
@@ -57,6 +58,7 @@ __all__ = [
     "OfflineFilterSelector",
     "PCLSelector",
     "PromptReplaySelector",
+    "ReplayedRounds",
     "SECSelector",
     "Screening",
     "ShuffleSelector",

@@ -64,6 +64,13 @@ def test_a_strategy_of_one_s_own_is_imported():
     assert isinstance(make(f"{path}:flavour=spicy").selector, UniformSelector)
 
 
+def test_schedules_are_told_the_length_of_the_run_unless_an_option_says_it():
+    for spec, steps in (("e2h-cosine", 500), ("e2h-cosine:steps=7", 7)):
+        made = make_strategy(spec, POOL, np.random.default_rng(0), None, steps=500)
+        assert made.selector._config["steps"] == steps
+    assert make("e2h-gaussian").selector._config["steps"] == 200
+
+
 def test_only_oracles_are_handed_the_truth():
     _, truth = simulate(Scenario("tiny", "", num_tasks=20, num_heldout=5, batch_size=5), 0)
     received = {}

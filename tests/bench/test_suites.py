@@ -7,7 +7,8 @@ import pytest
 
 from bench.buildable import buildable
 from bench.settings import scenario_setting
-from bench.suites import BY_TAG, CORE, LEARNER, SUITES
+from bench.strategies import STRATEGIES, tuned
+from bench.suites import BY_TAG, CORE, FULL, LEARNER, SUITES
 from bots import Pool
 from simulator import SCENARIOS, TAGS, VARIANTS
 from tests.bench.helpers import TINY
@@ -44,9 +45,16 @@ def test_every_tag_is_a_suite_at_full_size():
             assert scenario == SCENARIOS[scenario.name]
 
 
-def test_core_is_the_four_scenarios_of_its_published_results():
-    names = [scenario.name for scenario in CORE.scenarios]
-    assert names == ["stationary", "base", "guru15", "ushape60"]
+def test_core_and_full_are_what_they_promise():
+    assert len(CORE.scenarios) == 6
+    assert CORE.num_seeds == 8
+    assert CORE.strategies == tuple(STRATEGIES)
+    for scenario in CORE.scenarios:
+        assert (scenario.num_tasks, scenario.steps, scenario.batch_size) == (10_000, 200, 128)
+    assert FULL.num_seeds >= 20
+    assert set(CORE.scenarios) < set(FULL.scenarios)
+    assert set(CORE.strategies) < set(FULL.strategies)
+    assert {f"{name}:tuned" for name in tuned()} < set(FULL.strategies)
 
 
 def test_a_strategy_is_left_out_only_where_it_cannot_be_built(capsys):

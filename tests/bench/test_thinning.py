@@ -6,7 +6,7 @@ import pytest
 from backends import run, simulate
 from bench.strategies import knowledge, make_strategy, options
 from bots import BOTSSelector, RolloutBatch
-from bots.baselines import DynamicSampling
+from bots.baselines import DynamicSampling, ReplayedRounds
 from simulator import Scenario
 
 TINY = Scenario("tiny", "", num_tasks=120, num_heldout=40, batch_size=10)
@@ -61,3 +61,18 @@ def test_all_rollouts_are_charged_and_fed_back_and_a_share_is_trained_on():
         assert record.trained.num_rollouts == 40
     assert record.progress.rollouts_generated == 480
     assert record.progress.rollouts_trained == 120
+
+
+def test_replay_rolls_out_part_of_a_batch_and_goes_with_pods():
+    strategy, backend = make("mopps+replay=0.25+pods")
+    assert isinstance(strategy.collector, ReplayedRounds)
+    steps = run(backend, strategy.selector, 16, 16, strategy.collector, None, strategy.thinning)
+    *_, record = islice(steps, 6)
+    assert record.generated.num_groups < 16
+    assert record.trained is not None
+    assert record.trained.num_rollouts == 16 * 4
+
+
+def test_replay_is_refused_where_the_batch_is_gathered_otherwise():
+    with pytest.raises(ValueError, match="DynamicSampling"):
+        make("dapo+replay")

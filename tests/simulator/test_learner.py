@@ -54,11 +54,24 @@ def test_degenerate_groups_do_not_dilute_the_others():
 
 @pytest.mark.parametrize("age", [0, 1, 7])
 def test_a_group_that_was_kept_for_some_steps_is_worth_less(age):
-    fresh, stale = learner(noise=0.0, lag_cost=0.1), learner(noise=0.0, lag_cost=0.1)
+    """A batch of parts of groups moves as far as a batch of so many fewer groups."""
+    law = {"noise": 0.0, "lag_cost": 0.1, "memory_rate": 0.0}
+    fresh, stale = learner(**law), learner(**law)
     ids, groups = np.arange(8), rewards(np.full(8, 5))
     fresh.train(ids, groups)
-    stale.train(ids, groups, np.full(8, age))
-    assert_allclose(growth(stale), np.exp(-0.1 * age) * growth(fresh))
+    stale.train(ids, groups, np.full(8, float(age)))
+    assert_allclose(growth(stale), np.exp(-0.1 * age) ** 0.5 * growth(fresh))
+
+
+def test_rollouts_that_are_used_again_are_worth_less_than_new_ones():
+    law = {"noise": 0.0, "reuse_cost": 1.0, "memory_rate": 0.0}
+    new, used, alone = learner(**law), learner(**law), learner(**law)
+    ids, groups = np.arange(16), rewards(np.full(16, 5))
+    new.train(ids, groups)
+    used.train(ids, groups, np.zeros(16), np.r_[np.zeros(8), np.full(8, 3.0)])
+    alone.train(ids[:8], groups[:8])
+    assert np.linalg.norm(growth(alone)) < np.linalg.norm(growth(used))
+    assert np.linalg.norm(growth(used)) < np.linalg.norm(growth(new))
 
 
 def test_training_raises_the_held_out_solve_rate():

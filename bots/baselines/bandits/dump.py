@@ -34,7 +34,9 @@ class DUMPSelector(AbstractBaseline):
 
     Differences: the code keeps the advantage of every rollout; here each rollout of a group enters
     the window with its group's mean |A|, because counts do not say in which order successes came.
-    That matters only for the one group that the window's edge cuts. The code also adds an entry
+    Nor does feedback say in which order groups came: those of one feedback enter in random order,
+    so that, where they hold more than `window` rollouts of a domain, mu_j is the mean over a random
+    part of them, cut within a group at the window's edge. The code also adds an entry
     per domain at each validation run, which is left out. The code may draw a task twice in a batch.
     Places that drew a domain with no task left draw again among the other domains, with the same
     weights. Counts of a task that was rolled out twice in a step are one group.
@@ -80,8 +82,10 @@ class DUMPSelector(AbstractBaseline):
         trials_U = np.rint(evidence.trials_U).astype(np.int64)
         np.add.at(self._rollouts_K, arm_U, trials_U)
         entries_U = np.minimum(trials_U, self._window)
+        order_U = self._rng.permutation(arm_U.size)  # tasks come ascending, whatever they are
         for arm in np.unique(arm_U):
-            entries = np.repeat(gain_U[arm_U == arm], entries_U[arm_U == arm])[-self._window :]
+            groups = order_U[arm_U[order_U] == arm]
+            entries = np.repeat(gain_U[groups], entries_U[groups])[-self._window :]
             self._window_KW[arm] = np.append(self._window_KW[arm, entries.size :], entries)
 
     def metrics(self) -> dict[str, float]:

@@ -54,6 +54,9 @@ class Exp3SSelector(AbstractBaseline):
     for B = 1, eta = gamma and q by the chance p; exponents are cut at 1, which EXP3.S' cannot
     exceed by construction; and one mixture after normalising is both its exploration (gamma) and
     its share (e alpha). With the cut the estimate of a large u / q is no longer unbiased, but low.
+    One q is kept per task, that of its last draw: a task drawn again before the feedback of its
+    first draw came has that feedback weighted by the later chance. That is close
+    where its weight moved little in between, and exact where feedback comes before the next draw.
 
     Args:
         pool: the tasks; only their number is used.

@@ -61,8 +61,8 @@ class Screening(AbstractCollector):
 
     def collect(self, step: Gathering) -> Collected:
         """All parts of up to B complete groups, to be joined; the accepted ones are held."""
-        size = min(self._initial, max(step.group_size // 2, 1))
-        more = max(step.group_size // size - 1, 1)
+        size = min(self._initial, max(step.group_size // 2, 2), step.group_size)
+        more = step.group_size // size - 1
         waiting, seen = self._still_there(step), step.num_held  # place by task, oldest first
         train: list[Ints] = []
         done: list[int] = []
@@ -70,7 +70,8 @@ class Screening(AbstractCollector):
             due = list(waiting)[: step.batch_size - len(done)]
             done += due
             first = np.array([waiting.pop(task) for task in due], dtype=np.int64)
-            fresh = self._candidates(step) if len(waiting) < step.batch_size else first[:0]
+            screens = len(waiting) < step.batch_size or more == 0
+            fresh = self._candidates(step) if screens else first[:0]
             rest = np.repeat(np.array(due, dtype=np.int64), more)
             batch = step.rollout(np.concatenate([fresh, rest]), size)
             train += [first, seen + fresh.size + np.arange(rest.size)]

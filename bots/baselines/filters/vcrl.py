@@ -8,6 +8,7 @@ from bots import checks
 from bots._types import Floats, Ints
 from bots.acquisition import top_b
 from bots.baselines.base import COUNT, RATE, AbstractBaseline
+from bots.baselines.filters.rounds import measured_rates
 from bots.baselines.schedules.shuffle import EpochOrder
 from bots.collector import AbstractCollector, Collected, Gathering
 from bots.feedback import Evidence
@@ -133,8 +134,8 @@ class MemoryBank(AbstractCollector):
     def collect(self, step: Gathering) -> Collected:
         """The groups that vary enough, then those of the bank."""
         batch = step.rollout(step.select(step.batch_size), step.group_size)
-        counts = batch.feedback()
-        ratio_B = variance_ratio(counts.successes_B, counts.trials_B)
+        trials_B = (~np.isnan(batch.rewards_BG)).sum(axis=1)
+        ratio_B = variance_ratio(np.nan_to_num(measured_rates(batch)) * trials_B, trials_B)
         kept = np.flatnonzero(ratio_B >= self._selector.threshold)
         gone = np.concatenate([step.absent, batch.task_ids_B])
         banked = self._selector.replay(step.batch_size - kept.size, gone)

@@ -35,6 +35,11 @@ class InSightSelector(AbstractBaseline):
 
     Candidates are all tasks that are not excluded when these are fewer than `candidate_ratio` x B.
 
+    With decay 1 evidence only grows, and the information shrinks like 1 / (a + b): late in a run,
+    tasks never solved but seen once overtake middling tasks that were seen often, although their
+    groups are likely to teach nothing; with 16 rollouts per group after about 9 groups. A decay
+    below 1 keeps a + b at or below 2 + K / (1 - decay).
+
     Source: arXiv 2603.01907, equations 6, 13 and 15 to 17. Cost: none beyond the rollouts trained
     on. Defaults: the paper's: decay 1, 16 candidates per choice, sharpness (eta) 3, target (mu) 0.3
     as in its table 5, the best it tried; its appendix D.2 has mu = 3.0, which as a difficulty in

@@ -13,6 +13,7 @@ from bots.feedback import Evidence
 from bots.pool import Pool
 
 _MIDDLE = 0.5  # where a group's advantages are largest
+_LOST_AFTER = 50  # steps without feedback after which a group counts as lost; ours
 
 
 class PromptReplaySelector(AbstractBaseline):
@@ -21,35 +22,47 @@ class PromptReplaySelector(AbstractBaseline):
     With p_k the success rate of the last group of task k, the tasks ready for replay have::
 
         lowest <= p_k <= highest
-        steps since they were measured >= cooldown
+        steps since they were last chosen or measured >= cooldown
+        feedback for every time they were chosen
         times replayed so far < max_reuses
 
     A batch takes the floor(`replay_share` x B) of them with the smallest |p_k - 1/2|, fewer if
     fewer are ready, ties at random, and fills up with the next tasks of an epoch shuffle. Only
     tasks are replayed: their rollouts are generated anew, so training stays on-policy. A step is a
-    batch chosen. Each replay renews p_k, which may put the task out of the window.
+    batch chosen. Each replay renews p_k, which may put the task out of the window. The first replay
+    of a new task waits for the cooldown as well, as in the code. A task that waits for feedback,
+    however late, is not replayed on a rate that is about to change; after 50 steps without a sign
+    of it the group counts as lost and the task is ready again on its former rate. A replay that was
+    lost counts towards `max_reuses`.
 
     Source: arXiv 2603.21177 and the authors' released code, which reports faster gains at first and
     a plateau at the level of plain shuffling. Cost: none beyond the rollouts trained on. Defaults:
     the code's: share 0.5, cooldown 5, window [0.24, 0.7]; 5 reuses is what its scripts set, the
     code's own default is 20. Differences: ties are broken at random, not in favour of lower rates;
-    a fresh task is any task of the walk that is not replayed in the same batch, as in the code,
-    even if it waits for replay; the code's further curricula, off by default, are left out.
+    `max_reuses` 0 replays nothing, where the code takes it as no limit: give a number above the
+    steps of the run for that. The code counts the cooldown from the measurement alone, awaits
+    feedback of replays but not of tasks that the walk chose again, and awaits a lost group for
+    ever. A fresh task is any task of the walk that is not replayed in the same batch, as in the
+    code, even if it waits for replay or feedback; the code's further curricula, off by default, are
+    left out.
 
     Args:
         pool: the tasks; only their number is used.
         rng: the selector's own random numbers.
         replay_share: largest share of a batch that is replayed, in [0, 1].
-        cooldown: steps to wait after a task was measured, at least 0.
-        max_reuses: replays of one task in the whole run, at least 0.
+        cooldown: steps to wait after a task was chosen or measured, whichever was later, at least
+            0.
+        max_reuses: replays of one task in the whole run, at least 0; 0 is plain shuffling.
         lowest: in [0, 1].
         highest: between `lowest` and 1.
     """
 
     NAME = "prompt-replay"
+    VERSION = 2
     STATE: ClassVar = {
         "last_N": Within(0, 1, missing=True),
-        "measured_N": COUNT,
+        "last_used_N": COUNT,
+        "awaited_N": COUNT,
         "reuses_N": COUNT,
         "step": COUNT,
     }
@@ -81,7 +94,8 @@ class PromptReplaySelector(AbstractBaseline):
         )
         self._epoch = EpochOrder(pool.num_tasks)
         self._last_N = np.full(pool.num_tasks, np.nan)
-        self._measured_N = np.zeros(pool.num_tasks, dtype=np.int64)  # the step it was measured at
+        self._last_used_N = np.zeros(pool.num_tasks, dtype=np.int64)  # step chosen or measured at
+        self._awaited_N = np.zeros(pool.num_tasks, dtype=np.int64)  # groups without feedback yet
         self._reuses_N = np.zeros(pool.num_tasks, dtype=np.int64)
         self._step = 0
 
@@ -91,12 +105,17 @@ class PromptReplaySelector(AbstractBaseline):
         self._reuses_N[replayed] += 1
         taken = np.concatenate([excluded, replayed])
         fresh = self._epoch.take(batch_size - replayed.size, self._rng, taken)
-        return np.concatenate([replayed, fresh])
+        chosen = np.concatenate([replayed, fresh])
+        self._awaited_N[chosen[self._idle_N()[chosen] >= _LOST_AFTER]] = 0
+        self._awaited_N[chosen] += 1
+        self._last_used_N[chosen] = self._step
+        return chosen
 
     def _replayed(self, count: int, excluded: Ints) -> Ints:
         """Up to `count` tasks that are ready, the nearest to the middle."""
         ready_N = (self._last_N >= self._lowest) & (self._last_N <= self._highest)
-        ready_N &= self._step - self._measured_N >= self._cooldown
+        ready_N &= self._idle_N() >= self._cooldown
+        ready_N &= (self._awaited_N == 0) | (self._idle_N() >= _LOST_AFTER)
         ready_N &= self._reuses_N < self._max_reuses
         ready_N[excluded] = False
         ready = np.flatnonzero(ready_N)
@@ -104,9 +123,15 @@ class PromptReplaySelector(AbstractBaseline):
             return ready[:count]
         return ready[top_b(closeness(self._last_N[ready], _MIDDLE), count, self._rng)]
 
+    def _idle_N(self) -> Ints:
+        """Steps since each task was last chosen or measured."""
+        return self._step - self._last_used_N
+
     def _learn(self, evidence: Evidence) -> None:
-        self._last_N[evidence.task_ids_U] = evidence.solve_rates_U
-        self._measured_N[evidence.task_ids_U] = self._step
+        tasks_U = evidence.task_ids_U
+        self._last_N[tasks_U] = evidence.solve_rates_U
+        self._last_used_N[tasks_U] = self._step
+        self._awaited_N[tasks_U] = np.maximum(self._awaited_N[tasks_U] - 1, 0)
 
     def metrics(self) -> dict[str, float]:
         """Replays so far, and the share of the pool whose replays are used up."""

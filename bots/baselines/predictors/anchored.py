@@ -6,6 +6,7 @@ from bots import checks
 from bots._types import Ints
 from bots.baselines.predictors.dots import DOTSSelector
 from bots.collector import AbstractCollector, Collected, Gathering
+from bots.feedback import Feedback
 from bots.rollouts import RolloutBatch
 
 
@@ -21,7 +22,8 @@ class AnchoredRounds(AbstractCollector):
     Source: arXiv 2506.05316 and its released code. Cost: `anchor_rollouts` per anchor; replay saves
     (1 - `fresh`) B groups a step. Defaults: 8 rollouts per anchor; for replay, `fresh` 0.5 and 512
     groups. Differences: the released code trains on a smaller batch while it holds too few groups.
-    What the trainer does about replayed groups being off-policy is the backend's affair.
+    What the trainer does about replayed groups being off-policy is the backend's affair. Anchors
+    teach the selector at once, even where feedback about a batch is late: the step waits for them.
 
     Args:
         selector: chooses anchors, tasks and what is replayed; it keeps all that outlasts a step.
@@ -60,7 +62,9 @@ class AnchoredRounds(AbstractCollector):
         anchors = self._selector.begin_step(step.absent)
         if anchors.size:
             batch = step.rollout(anchors, self._anchor_rollouts)
-            self._selector.learn_anchors(batch.feedback())
+            trials_B = (~np.isnan(batch.rewards_BG)).sum(axis=1)
+            sums_B = np.nansum(np.clip(batch.rewards_BG, 0, 1), axis=1)
+            self._selector.learn_anchors(Feedback(batch.task_ids_B, sums_B, trials_B))
         return anchors.size
 
 

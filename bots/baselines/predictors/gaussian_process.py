@@ -75,7 +75,7 @@ class GaussianProcessSelector(AbstractBaseline):
         rng: np.random.Generator,
         target: float = 0.5,
         candidate_ratio: int = 8,
-        window: int = 512,
+        window: int = 256,
         length: float = 1.0,
         horizon: float = 20.0,
         amplitude: float = 1.5,

@@ -51,6 +51,22 @@ def test_a_group_larger_than_the_window_fills_it():
     check(selector, [[merged] * 3, [], [rare] * 3], [9, 0, 100], 0.1)
 
 
+def test_a_feedback_larger_than_the_window_is_sampled_evenly():
+    """Ids rise with difficulty: half of the groups have mean |A| of sqrt(3) / 2, the others 0.
+
+    A window holds 10 of 100 groups: its mean has a standard deviation of 0.13 about 0.43, and the
+    mean of 200 such of 0.01; five of them is a false alarm in a million.
+    """
+    pool = Pool(np.arange(100), domains_N=np.zeros(100, dtype=int))
+    selector = DUMPSelector(pool, np.random.default_rng(0), window=40)
+    means = []
+    for _ in range(200):
+        selector.update(Feedback(range(100), [2] * 50 + [0] * 50, [4] * 100))
+        means.append(selector.metrics()["dump/advantage"])
+    assert abs(mean(means) - sqrt(3) / 4) < 0.05
+    assert max(means) > min(means)
+
+
 def test_domains_never_sampled_come_first_and_the_bonus_vanishes():
     selector = dump()
     selector.update(Feedback([0, 2], [8, 8], [16, 16]))

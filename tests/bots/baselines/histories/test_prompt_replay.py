@@ -34,10 +34,51 @@ def test_prompt_replay_by_hand():
 def test_replays_are_those_nearest_to_one_half():
     selector = make(50, cooldown=0)
     selector.update(Feedback(range(5), [6, 9, 5, 7, 10], [16] * 5))  # distances 2, 1, 3, 1, 2
-    ids = selector.select(5).tolist()
-    assert set(ids[:2]) == {1, 3}
-    ids = selector.select(7, [1]).tolist()
-    assert set(ids[:3]) == {3, 0, 4}
+    assert set(selector.select(5, range(5, 45))[:2].tolist()) == {1, 3}
+    selector = make(50, cooldown=0)
+    selector.update(Feedback(range(5), [6, 9, 5, 7, 10], [16] * 5))
+    assert set(selector.select(7, [1])[:3].tolist()) == {3, 0, 4}
+
+
+def live(selector: PromptReplaySelector, steps: int, delay: int) -> list[tuple[list[int], int]]:
+    """Batches of 8, and how many of each were replayed; every rate is 1/2, `delay` steps late."""
+    batches: list[tuple[list[int], int]] = []
+    replays = 0.0
+    for step in range(steps):
+        ids = selector.select(8).tolist()
+        now = selector.metrics()["prompt_replay/replays"]
+        batches.append((ids, int(now - replays)))
+        replays = now
+        if step >= delay:
+            selector.update(Feedback(batches[step - delay][0], [4] * 8, [8] * 8))
+    return batches
+
+
+@pytest.mark.parametrize("delay", [0, 3, 8, 20])
+def test_late_feedback_repeats_no_task_before_it_came_and_cooled_down(delay):
+    batches = live(make(400, cooldown=5, max_reuses=20), 120, delay)
+    last: dict[int, int] = {}
+    for step, (ids, replayed) in enumerate(batches):
+        for task in ids[:replayed]:
+            assert step - last[task] >= delay + 5
+        last |= dict.fromkeys(ids, step)
+    assert sum(replayed for _, replayed in batches) > 300
+
+
+def test_a_lost_group_is_awaited_for_fifty_steps():
+    selector = make(400, cooldown=2, max_reuses=9)
+    selector.update(Feedback([7], [4], [8]))
+    others = np.delete(np.arange(400), [7, 8])
+    assert 7 not in selector.select(1, others[1:])
+    assert selector.select(2, others[1:])[0] == 7
+    for _ in range(49):
+        assert selector.select(2, [7]).size == 2
+    assert selector.metrics()["prompt_replay/replays"] == 1
+    assert selector.select(2)[0] == 7
+    assert selector.metrics()["prompt_replay/replays"] == 2
+    selector.update(Feedback([7], [4], [8]))
+    assert selector.select(2, [7]).size == 2
+    assert selector.select(2)[0] == 7  # answered: the cooldown alone
 
 
 def test_the_window_includes_its_ends_and_leaves_out_unmeasured_tasks():
