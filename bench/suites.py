@@ -123,7 +123,7 @@ FULL = Suite(
     ),
     (
         *STRATEGIES,
-        *(f"{name}:tuned" for name in STRATEGIES if name in tuned()),
+        *(f"{name}:tuned" for name in STRATEGIES if tuned().get(name)),
     ),
     num_seeds=20,
     horizon=1.1,
