@@ -124,6 +124,7 @@ FULL = Suite(
     (
         *STRATEGIES,
         *(f"{name}:tuned" for name in STRATEGIES if tuned().get(name)),
+        *(f"{name}{switch}" for name in ("shuffle", "bots") for switch in ("+pods", "+replay")),
     ),
     num_seeds=20,
     horizon=1.1,
