@@ -14,6 +14,11 @@ from bench.strategies import REFERENCE
 from bench.tables import Table, interval, number
 
 _RESAMPLES = 2_000
+_TITLES = {
+    "confirmed": "Confirmed in direction",
+    "contradicted": "Contradicted",
+    "undecided": "Undecided",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +131,7 @@ CLAIMS = (
     Claim("VCRL beats GRPO on all tasks.", "arXiv 2509.19803", "vcrl", axis="steps"),
     Claim("Training on the hardest tenth alone gains most.", "arXiv 2508.14094", "hardest-decile"),
     Claim(
-        "Prompt replay gains early, then plateaus at the baseline.",
+        "Prompt replay learns faster than the baseline at first, and ends where it does.",
         "arXiv 2603.21177",
         "prompt-replay",
     ),
@@ -172,13 +177,14 @@ def claims_page(runs: Sequence[Run], command: str) -> str:
         "steps or time, on one or two pools; the column says at equal what we compare.",
         "Difference: in score, 1 being what the gain oracle gains over shuffle, mean over "
         f"{len(scenarios)} scenarios ({', '.join(scenarios)}), Student's 95 % interval over paired "
-        "seeds; the verdict is its sign. Cost to the rival's best: relative to the rival's own "
-        "cost, median over scenarios and seeds with a bootstrap interval. Last column: on how many "
-        f"scenarios the difference is clear. Made by `{command}`.",
+        "seeds. The verdict is its sign and says nothing about the size that was claimed; for that "
+        "see the cost to the rival's best, relative to the rival's own, median over scenarios and "
+        "seeds with a bootstrap interval. Last column: on how many scenarios the difference is "
+        f"clear. Made by `{command}`.",
         *(
-            f"## {verdict.capitalize()}\n\n"
+            f"## {_TITLES[verdict]}\n\n"
             + findings_table([f for f in found if f.verdict == verdict]).markdown()
-            for verdict in ("confirmed", "contradicted", "undecided")
+            for verdict in _TITLES
             if any(f.verdict == verdict for f in found)
         ),
     ]

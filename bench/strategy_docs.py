@@ -3,7 +3,7 @@
 import inspect
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from bench.roster import FAMILIES, STRATEGIES
 from bench.stats import Estimate
 from bench.strategies import REFERENCE, tuned
 from bench.tables import INDISTINCT, Table, interval, number
+from bots import BOTS_VARIANTS
 
 _SKIPPED = ("Args:", "Raises:", "Example:", "Attributes:")
 _KNOWLEDGE = {
@@ -149,6 +150,8 @@ def _options(name: str, entry: Entry, arguments: Mapping[str, str]) -> Table:
     found = tuned().get(name, {})
     parameters = inspect.signature(entry.make).parameters.values()
     defaults = {p.name: p.default for p in parameters if p.default is not inspect.Parameter.empty}
+    if name in BOTS_VARIANTS:
+        defaults |= asdict(BOTS_VARIANTS[name])
     rows = tuple(
         (
             option,

@@ -19,7 +19,7 @@ class ReplayedRounds(AbstractCollector):
     Source: the rollout replay of arXiv 2506.05316, apart from its selection. Cost: saves
     (1 - `fresh`) B groups a step. Defaults: half of a batch, as published. Differences: the newest
     groups are taken, not random ones of the last 512, so that nothing is drawn and a group is used
-    about twice.
+    1 + 1 / P times at half a batch, with P the share of informative groups.
 
     Args:
         fresh: sigma, the share of a batch that is rolled out, in (0, 1].
