@@ -31,6 +31,7 @@ class Progress:
     steps: int = 0
     rollouts_generated: int = 0
     rollouts_trained: int = 0
+    forward_passes: int = 0  # that were charged
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,13 +118,13 @@ def run(
     """
     collector = collector or OneRound()
     progress = start or Progress()
-    passes = 0 if start is None else selector.forward_passes()
     while True:
         meter = _Meter(backend, selector)
         collected = meter.collect(collector, batch_size, group_size)
         generated = meter.generated()
-        before, passes = passes, selector.forward_passes()
-        backend.charge(passes - before)
+        passes = selector.forward_passes()
+        new_passes = passes - progress.forward_passes
+        backend.charge(new_passes)
         trained, train_metrics = meter.train(collected, batch_size, thinning)
         delivered = backend.deliver(generated)
         meter.update(delivered)
@@ -131,10 +132,11 @@ def run(
             progress.steps + 1,
             progress.rollouts_generated + meter.rollouts,
             progress.rollouts_trained + (0 if trained is None else trained.num_rollouts),
+            passes,
         )
         kept_B, seconds = meter.kept_B, meter.seconds
         yield StepRecord(
-            progress, generated, kept_B, trained, delivered, train_metrics, seconds, passes - before
+            progress, generated, kept_B, trained, delivered, train_metrics, seconds, new_passes
         )
 
 

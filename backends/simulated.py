@@ -288,7 +288,8 @@ def _unpacked_groups(
     steps_B, uses_B = np.asarray(state["held_steps"]), np.asarray(state["held_uses"])
     alike = rewards_BG.shape == tokens_BG.shape and len(rewards_BG) == tasks.size
     alike &= tasks.shape == steps_B.shape == uses_B.shape
-    if tasks.ndim != 1 or not alike or uses_B.dtype.kind not in "iu":
+    sound = tasks.ndim == 1 and alike and uses_B.dtype.kind in "iu" and np.isfinite(steps_B).all()
+    if not sound or (steps_B < 0).any() or (uses_B < 0).any() or (tokens_BG < 0).any():
         raise ValueError("held groups in the state are damaged: go back to an earlier checkpoint")
     if tasks.size == 0:
         return None, Counter()

@@ -161,7 +161,7 @@ class _Cell:
                     size,
                     group,
                     collector,
-                    self._progress if self._progress.steps else None,
+                    self._progress,
                     self._strategy.thinning,
                 ):
                     self._progress = record.progress

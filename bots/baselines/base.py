@@ -68,7 +68,7 @@ class AbstractBaseline(AbstractSelector):
     def __init__(self, pool: Pool, rng: np.random.Generator, **config: Any) -> None:
         self._pool = pool
         self._rng = checks.rng(rng)
-        self._config = config
+        self._config = {name: _plain(value) for name, value in config.items()}
 
     @abstractmethod
     def _choose(self, batch_size: int, excluded: Ints) -> Ints:
@@ -123,7 +123,8 @@ class AbstractBaseline(AbstractSelector):
         """`value` as this field, if it can be one."""
         now, allowed = getattr(self, f"_{name}"), self.STATE[name]
         if isinstance(now, int):
-            return checks.integer(name, value, int(allowed.low))
+            highest = None if np.isinf(allowed.high) else int(allowed.high)
+            return checks.integer(name, value, int(allowed.low), highest)
         if isinstance(now, float):
             return checks.number(name, value, allowed.low, allowed.high)
         alike = isinstance(value, np.ndarray) and (value.shape, value.dtype) == (
@@ -147,6 +148,11 @@ class AbstractBaseline(AbstractSelector):
 
     def _header(self) -> states.State:
         return states.header(self.NAME, self.VERSION, self._pool, self._rng, self._config)
+
+
+def _plain(value: Any) -> Any:
+    """A NumPy number as Python's, so that settings are JSON values."""
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def available(num_tasks: int, excluded: Ints) -> Ints:

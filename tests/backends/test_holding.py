@@ -190,12 +190,12 @@ def test_forward_passes_reach_backend_and_record():
     assert [record.forward_passes for record in made] == [100, 10, 10]
 
 
-def test_forward_passes_of_before_are_not_charged_again_on_resuming():
+def test_a_resumed_run_charges_the_forward_passes_that_a_whole_one_does():
     backend = FakeBackend(40)
     selector = Reading(backend.pool, np.random.default_rng(0))
     first = records(None, 2, backend, selector)
     records(None, 2, backend, selector, first[-1].progress)
-    assert backend.charged == [100, 10, 0, 10]
+    assert backend.charged == [100, 10, 10, 10]
 
 
 def test_forward_passes_take_simulated_time():
@@ -206,3 +206,15 @@ def test_forward_passes_take_simulated_time():
         made = records(None, 2, backend, kind(backend.pool, np.random.default_rng(0)))
         times.append([record.train_metrics["time/step"] for record in made])
     assert np.subtract(times[1], times[0]) == pytest.approx([50.0, 5.0])
+
+
+@pytest.mark.parametrize(
+    ("entry", "damage"), [("held_uses", -1), ("held_steps", np.nan), ("held_steps", -3.0)]
+)
+def test_damaged_groups_in_the_state_are_refused(entry, damage):
+    backend = simulate(TINY, 0)[0]
+    backend.hold(backend.rollout(np.arange(4), 8))
+    state = backend.state_dict()
+    state[entry][0] = damage
+    with pytest.raises(ValueError, match="held groups"):
+        simulate(TINY, 0)[0].load_state_dict(state)
