@@ -33,6 +33,10 @@ class AbstractBackend(ABC):
     def rollout(self, task_ids_B: Ints, group_size: int) -> RolloutBatch:
         """Generates and grades `group_size` rollouts of each task with the current policy.
 
+        Payloads, if the batch has any, have a `len`, which is how many rollouts they hold, and a
+        `+`, which makes one of those of two groups of the same task: groups that are joined need
+        both (`RolloutBatch.joined`).
+
         Raises:
             ValueError: for a task that is not in the pool, or a group size below 1.
         """
@@ -47,7 +51,8 @@ class AbstractBackend(ABC):
 
         Those of `batch`, every group generated in the step, unless feedback is late on this
         backend; then those of earlier steps, or none. What is still on its way is part of the
-        backend's state.
+        backend's state. Tokens and the policy's versions are given where the backend knows them;
+        feedback that is neither late nor from an older policy has age 0.
         """
 
     @abstractmethod

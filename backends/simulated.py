@@ -1,49 +1,18 @@
 """The synthetic learner behind the common interface."""
 
 from collections import Counter, deque
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from backends import simulated_held, simulated_late
 from backends.base import AbstractBackend, AbstractTruth, Floats, Ints
+from backends.simulated_held import Answers
 from bots import Feedback, Pool, RolloutBatch, checks
 from simulator import Clock, Learner, Scenario, build
 
-_OWN_ENTRIES = (
-    "pending",
-    "late_sizes",
-    "late_tasks",
-    "late_successes",
-    "late_trials",
-    "held_tasks",
-    "held_rewards",
-    "held_tokens",
-    "held_steps",
-    "held_uses",
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Answers:
-    """What is known of a group besides its rewards.
-
-    Attributes:
-        step: in which it was sampled; the mean over its rollouts.
-        tokens_G: of each rollout.
-    """
-
-    step: float
-    tokens_G: tuple[float, ...]
-
-    def __len__(self) -> int:
-        return len(self.tokens_G)
-
-    def __add__(self, other: "Answers") -> "Answers":
-        """Both as one group."""
-        size = len(self) + len(other)
-        step = (self.step * len(self) + other.step * len(other)) / size
-        return Answers(step, self.tokens_G + other.tokens_G)
+_OWN_ENTRIES = ("pending", *simulated_late.ENTRIES, *simulated_held.ENTRIES)
 
 
 class SimulatedBackend(AbstractBackend):
@@ -113,17 +82,17 @@ class SimulatedBackend(AbstractBackend):
         if self._held is None:
             self._uses.clear()
         ages_B = self._learner.step - np.array([answers.step for answers in batch.payload_B])
-        keys = _keys(batch)
+        keys = simulated_held.keys(batch)
         kept = (ages_B, np.array([self._uses[key] for key in keys])) if ages_B.any() else ()
         figures = self._learner.train(batch.task_ids_B, batch.rewards_BG, *kept)
         self._uses.update(keys)
         teaches_BG = ~np.isnan(batch.rewards_BG) & batch.informative_B[:, None]
-        return figures | self._times(float(_tokens(batch)[teaches_BG].sum()))
+        return figures | self._times(float(simulated_held.tokens(batch)[teaches_BG].sum()))
 
     def hold(self, batch: RolloutBatch | None) -> None:
         """Keeps their rewards, tokens, and how often each was trained on."""
         self._held = batch
-        held = set() if batch is None else set(_keys(batch))
+        held = set() if batch is None else set(simulated_held.keys(batch))
         self._uses = Counter({key: uses for key, uses in self._uses.items() if key in held})
 
     def held(self) -> RolloutBatch | None:
@@ -140,11 +109,24 @@ class SimulatedBackend(AbstractBackend):
         return figures | self._times(0.0)
 
     def deliver(self, batch: RolloutBatch) -> tuple[Feedback, ...]:
-        """The counts of `feedback_delay` steps ago."""
-        graded_BG = np.where(np.isnan(batch.rewards_BG), 0.0, batch.rewards_BG)
-        trials_B = (~np.isnan(batch.rewards_BG)).sum(axis=1)
-        self._late.append(Feedback(batch.task_ids_B, graded_BG.sum(axis=1), trials_B))
-        return (self._late.popleft(),) if len(self._late) > self._delay else ()
+        """The counts of `feedback_delay` steps ago; versions are the learner's training steps.
+
+        Feedback is `lag` steps of the learner's law old when it is prompt, or less at the start of
+        a run, and so many more as it is late.
+        """
+        answers_B = _answers(batch)
+        steps_B = np.array([answers.step for answers in answers_B], dtype=np.float64)
+        now = float(steps_B.max())
+        feedback = batch.feedback(
+            success_threshold=None,
+            tokens_B=np.array([answers.num_tokens for answers in answers_B]),
+            policy_version=float(np.maximum(steps_B - self._learner.law.lag, 0).mean()),
+            current_version=now,
+        )
+        self._late.append(feedback)
+        if len(self._late) <= self._delay:
+            return ()
+        return (replace(self._late.popleft(), current_version=now),)
 
     def evaluate(self) -> float:
         """Mean solve rate of the held-out tasks."""
@@ -152,37 +134,30 @@ class SimulatedBackend(AbstractBackend):
 
     def state_dict(self) -> dict[str, Any]:
         """The learner's state, feedback that is on its way, and tokens not yet accounted for."""
-        late = [(late.task_ids_B, late.successes_B, late.trials_B) for late in self._late]
-        none = np.empty(0, np.int64), np.empty(0), np.empty(0)
-        tasks, successes, trials = (
-            np.concatenate(parts) for parts in zip(none, *late, strict=True)
-        )
-        return self._learner.state_dict() | {
+        return {
+            **self._learner.state_dict(),
             "pending": self._pending.copy(),
-            "late_sizes": np.array([ids_B.size for ids_B, _, _ in late], np.int64),
-            "late_tasks": tasks,
-            "late_successes": successes,
-            "late_trials": trials,
-            **_packed(self._held, self._uses),
+            **simulated_late.packed(self._late),
+            **simulated_held.packed(self._held, self._uses),
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Puts them back."""
         if not isinstance(state, dict) or not state.keys() >= set(_OWN_ENTRIES):
             raise ValueError(
-                "the state belongs to another backend or is damaged: go back to an earlier "
-                "checkpoint, or build the backend that it was saved with"
+                "the state belongs to another backend or release, or is damaged: go back to an "
+                "earlier checkpoint, or build the backend that it was saved with"
             )
         pending = np.array(state["pending"], dtype=np.float64)
         if pending.shape != (2,) or not (pending >= 0).all() or np.isinf(pending).any():
             raise ValueError("pending in the state is damaged: go back to an earlier checkpoint")
-        late = _unpacked(state, self._pool.num_tasks)
+        late = simulated_late.unpacked(state, self._pool.num_tasks)
         if len(late) > self._delay:
             raise ValueError(
                 f"the state has {len(late)} steps of feedback on their way, for another backend: "
                 f"here feedback is {self._delay} steps late"
             )
-        held, uses = _unpacked_groups(state, self._pool.num_tasks)
+        held, uses = simulated_held.unpacked(state, self._pool.num_tasks)
         own = {name: value for name, value in state.items() if name not in _OWN_ENTRIES}
         self._learner.load_state_dict(own)
         self._pending, self._late, self._held, self._uses = pending, late, held, uses
@@ -228,76 +203,11 @@ def simulate(scenario: Scenario, seed: int) -> tuple[SimulatedBackend, Simulated
     return backend, SimulatedTruth(learner, scenario.group_size)
 
 
-def _unpacked(state: dict[str, Any], num_tasks: int) -> deque[Feedback]:
-    """The feedback on its way, oldest first."""
-    sizes = np.asarray(state["late_sizes"])
-    sound = sizes.ndim == 1 and sizes.dtype.kind in "iu"
-    columns = [np.asarray(state[f"late_{name}"]) for name in ("tasks", "successes", "trials")]
-    if not sound or (sizes < 0).any() or any(c.shape != (sizes.sum(),) for c in columns):
-        raise ValueError("feedback in the state is damaged: go back to an earlier checkpoint")
-    if sizes.size == 0:
-        return deque()
-    checks.within(columns[0].astype(np.int64), num_tasks)
-    ends = np.cumsum(sizes)[:-1]
-    parts = zip(*(np.split(column, ends) for column in columns), strict=True)
-    return deque(Feedback(*part) for part in parts)
-
-
-def _tokens(batch: RolloutBatch) -> Floats:
-    """Tokens of every rollout, shape (B, G); 0 where a group is smaller."""
-    tokens_BG = np.zeros(batch.rewards_BG.shape)
-    for row, tokens in zip(tokens_BG, batch.payload_B, strict=False):
-        row[: len(tokens)] = tokens.tokens_G
-    return tokens_BG
-
-
-def _keys(batch: RolloutBatch) -> list[tuple[float, int]]:
-    """What tells held groups apart: when they were sampled, and their task."""
-    steps = [answers.step for answers in batch.payload_B]
-    return list(zip(steps, batch.task_ids_B.tolist(), strict=False))
-
-
-def _packed(held: RolloutBatch | None, uses: Counter[tuple[float, int]]) -> dict[str, Any]:
-    """The groups that are held, as arrays."""
-    if held is None:
-        return {
-            "held_tasks": np.empty(0, dtype=np.int64),
-            "held_rewards": np.empty((0, 0)),
-            "held_tokens": np.empty((0, 0)),
-            "held_steps": np.empty(0),
-            "held_uses": np.empty(0, dtype=np.int64),
-        }
-    sizes_B = np.array([len(tokens) for tokens in held.payload_B])
-    tokens_BG = _tokens(held)
-    tokens_BG[np.arange(tokens_BG.shape[1]) >= sizes_B[:, None]] = np.nan
-    return {
-        "held_tasks": held.task_ids_B.copy(),
-        "held_rewards": held.rewards_BG.copy(),
-        "held_tokens": tokens_BG,
-        "held_steps": np.array([answers.step for answers in held.payload_B], dtype=np.float64),
-        "held_uses": np.array([uses[key] for key in _keys(held)], dtype=np.int64),
-    }
-
-
-def _unpacked_groups(
-    state: dict[str, Any], num_tasks: int
-) -> tuple[RolloutBatch | None, Counter[tuple[float, int]]]:
-    """What `_packed` packed."""
-    tasks = np.asarray(state["held_tasks"])
-    rewards_BG, tokens_BG = np.asarray(state["held_rewards"]), np.asarray(state["held_tokens"])
-    steps_B, uses_B = np.asarray(state["held_steps"]), np.asarray(state["held_uses"])
-    alike = rewards_BG.shape == tokens_BG.shape and len(rewards_BG) == tasks.size
-    alike &= tasks.shape == steps_B.shape == uses_B.shape
-    sound = tasks.ndim == 1 and alike and uses_B.dtype.kind in "iu" and np.isfinite(steps_B).all()
-    if not sound or (steps_B < 0).any() or (uses_B < 0).any() or (tokens_BG < 0).any():
-        raise ValueError("held groups in the state are damaged: go back to an earlier checkpoint")
-    if tasks.size == 0:
-        return None, Counter()
-    checks.within(checks.task_ids(tasks), num_tasks)
-    payload_B = tuple(
-        Answers(float(step), tuple(row[~np.isnan(row)].tolist()))
-        for step, row in zip(steps_B, tokens_BG, strict=True)
-    )
-    held = RolloutBatch(tasks, rewards_BG, payload_B)
-    counts = zip(_keys(held), uses_B.tolist(), strict=True)
-    return held, Counter({key: uses for key, uses in counts if uses})
+def _answers(batch: RolloutBatch) -> list[Answers]:
+    answers_B = [answers for answers in batch.payload_B if isinstance(answers, Answers)]
+    if len(answers_B) != batch.num_groups:
+        raise ValueError(
+            "the batch does not say when it was sampled; deliver what `rollout` returned, or a "
+            "part of it"
+        )
+    return answers_B

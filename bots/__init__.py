@@ -10,7 +10,7 @@ from bots.pool import Pool
 from bots.posterior import BetaPosterior
 from bots.rollouts import RolloutBatch
 from bots.selector import AbstractSelector
-from bots.state import load_state, save_state
+from bots.state_file import load_state, save_state
 
 __version__ = "0.1.0"
 

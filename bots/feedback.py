@@ -1,33 +1,14 @@
 """What a selector learns from a training step: counts of successes and trials, group by group."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from bots import checks
 from bots._types import Bools, Floats, Ints
+from bots.evidence import Evidence
 
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Evidence:
-    """The counts of one feedback, merged to one entry per measured task.
-
-    Attributes:
-        task_ids_U: shape (U,), distinct, ascending.
-        successes_U: shape (U,), in [0, trials].
-        trials_U: shape (U,), > 0.
-        group_size: mean trials of the groups that these counts came from; 0 when U = 0.
-    """
-
-    task_ids_U: Ints
-    successes_U: Floats
-    trials_U: Floats
-    group_size: float
-
-    @property
-    def solve_rates_U(self) -> Floats:
-        """Measured solve rates, shape (U,), in [0, 1]."""
-        return self.successes_U / self.trials_U
+_ROUNDING = 1e-9  # relative error that sums of rewards may have picked up
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,43 +18,71 @@ class Feedback:
     Counts rather than mean rewards: a group that lost members to a timeout, groups of differing
     sizes and a task that was rolled out twice then all weigh what they should.
 
+    Versions of the policy are in any unit that grows with training, such as optimizer steps. In a
+    synchronous trainer the policy that generates a step's rollouts is the current one of their
+    feedback, and its age is 0.
+
     Attributes:
         task_ids_B: shape (B,), positions in the pool; a task may occur more than once.
-        successes_B: shape (B,), rollouts that solved the task, in [0, trials].
+        successes_B: shape (B,), rollouts that solved the task, in [0, trials]; for rewards in
+            [0, 1], their sum.
         trials_B: shape (B,), rollouts that came back; 0 for a group that was lost whole.
+        squares_B: shape (B,), sums of squared rewards, in [successes^2 / trials, successes]; None:
+            rewards are 0 and 1.
+        tokens_B: shape (B,), >= 0, tokens that each group's rollouts took in total, lost ones
+            included; None: not known.
+        batch_id: >= 0, of the selection that these rollouts belong to, by which feedback that comes
+            twice is recognised; None: not known.
+        policy_version: >= 0, of the policy that generated the rollouts; a mean if there were more.
+        current_version: of the policy that the trainer holds in the step that hands the feedback
+            over, as the step begins, >= `policy_version`. Neither version: not known.
 
     Raises:
-        ValueError: for empty input, lengths that differ, NaN, negative counts, successes > trials.
+        ValueError: for empty input, lengths that differ, NaN, negative counts, successes > trials,
+            squares that no rewards in [0, 1] have, and one version without the other or older.
 
     Example:
         >>> Feedback([7, 3, 7], [2, 0, 3], [4, 4, 3]).evidence().solve_rates_U.round(3).tolist()
         [0.0, 0.714]
+        >>> Feedback([7], [2], [4], policy_version=10, current_version=13).age
+        3.0
     """
 
     task_ids_B: Ints
     successes_B: Floats
     trials_B: Floats
+    squares_B: Floats | None = None
+    tokens_B: Floats | None = None
+    batch_id: int | None = None
+    policy_version: float | None = None
+    current_version: float | None = None
 
     def __post_init__(self) -> None:
         task_ids_B = checks.task_ids(self.task_ids_B)
-        successes_B = checks.vector("successes", self.successes_B)
-        trials_B = checks.vector("trials", self.trials_B)
-        if not task_ids_B.size == successes_B.size == trials_B.size:
-            raise ValueError(
-                f"{task_ids_B.size} task ids, {successes_B.size} successes and {trials_B.size} "
-                "trials; give one of each per group"
+        columns = {
+            name: checks.vector(name, values)
+            for name, values in (
+                ("successes", self.successes_B),
+                ("trials", self.trials_B),
+                ("squares", self.squares_B),
+                ("tokens", self.tokens_B),
             )
-        bad = np.flatnonzero((successes_B < 0) | (trials_B < 0) | (successes_B > trials_B))
-        if bad.size:
-            b = bad[0]
-            raise ValueError(
-                f"group {b} (task {task_ids_B[b]}) has {successes_B[b]:g} successes in "
-                f"{trials_B[b]:g} trials; counts must satisfy 0 <= successes <= trials: "
-                "count rollouts, do not sum rewards"
-            )
+            if values is not None
+        }
+        _check_sizes(task_ids_B, columns)
+        _check_counts(task_ids_B, columns["successes"], columns["trials"])
+        if "squares" in columns:
+            _check_squares(task_ids_B, *(columns[n] for n in ("successes", "trials", "squares")))
+        if "tokens" in columns:
+            _check_tokens(task_ids_B, columns["tokens"])
+        if self.batch_id is not None:
+            object.__setattr__(self, "batch_id", checks.integer("batch_id", self.batch_id, 0))
+        policy, current = _checked_versions(self.policy_version, self.current_version)
+        object.__setattr__(self, "policy_version", policy)
+        object.__setattr__(self, "current_version", current)
         object.__setattr__(self, "task_ids_B", task_ids_B)
-        object.__setattr__(self, "successes_B", successes_B)
-        object.__setattr__(self, "trials_B", trials_B)
+        for name, column_B in columns.items():
+            object.__setattr__(self, f"{name}_B", column_B)
 
     @property
     def informative_B(self) -> Bools:
@@ -84,12 +93,103 @@ class Feedback:
         """
         return (self.successes_B > 0) & (self.successes_B < self.trials_B)
 
+    @property
+    def age(self) -> float:
+        """How far the policy has moved on since it generated the rollouts; 0 when not known."""
+        if self.policy_version is None or self.current_version is None:
+            return 0.0
+        return self.current_version - self.policy_version
+
+    def only(self, groups_B: Bools) -> "Feedback":
+        """Some of the groups, at least one, with all that is known of them."""
+
+        def some(values_B: Floats | None) -> Floats | None:
+            return None if values_B is None else values_B[groups_B]
+
+        return replace(
+            self,
+            task_ids_B=self.task_ids_B[groups_B],
+            successes_B=self.successes_B[groups_B],
+            trials_B=self.trials_B[groups_B],
+            squares_B=some(self.squares_B),
+            tokens_B=some(self.tokens_B),
+        )
+
     def evidence(self) -> Evidence:
         """The same counts, one entry per task that has at least one trial."""
         measured_B = self.trials_B > 0
         task_ids_U, places = np.unique(self.task_ids_B[measured_B], return_inverse=True)
-        successes_U, trials_U = np.zeros(task_ids_U.size), np.zeros(task_ids_U.size)
-        np.add.at(successes_U, places, self.successes_B[measured_B])
-        np.add.at(trials_U, places, self.trials_B[measured_B])
-        group_size = float(self.trials_B[measured_B].mean()) if task_ids_U.size else 0.0
-        return Evidence(task_ids_U, successes_U, trials_U, group_size)
+
+        def merged(values_B: Floats) -> Floats:
+            values_U = np.zeros(task_ids_U.size)
+            np.add.at(values_U, places, values_B[measured_B])
+            return values_U
+
+        return Evidence(
+            task_ids_U,
+            merged(self.successes_B),
+            merged(self.trials_B),
+            float(self.trials_B[measured_B].mean()) if task_ids_U.size else 0.0,
+            merged(self.successes_B if self.squares_B is None else self.squares_B),
+            None if self.tokens_B is None else merged(self.tokens_B),
+        )
+
+
+def _check_sizes(task_ids_B: Ints, columns: dict[str, Floats]) -> None:
+    if any(column_B.size != task_ids_B.size for column_B in columns.values()):
+        sizes = ", ".join(f"{column_B.size} {name}" for name, column_B in columns.items())
+        raise ValueError(f"{task_ids_B.size} task ids, {sizes}; give one of each per group")
+
+
+def _check_counts(task_ids_B: Ints, successes_B: Floats, trials_B: Floats) -> None:
+    bad = np.flatnonzero((successes_B < 0) | (trials_B < 0) | (successes_B > trials_B))
+    if bad.size:
+        b = bad[0]
+        raise ValueError(
+            f"group {b} (task {task_ids_B[b]}) has {successes_B[b]:g} successes in "
+            f"{trials_B[b]:g} trials; counts must satisfy 0 <= successes <= trials: "
+            "count rollouts, or scale rewards to [0, 1] before you sum them"
+        )
+
+
+def _check_squares(
+    task_ids_B: Ints, successes_B: Floats, trials_B: Floats, squares_B: Floats
+) -> None:
+    lowest_B = successes_B * (successes_B / np.where(trials_B > 0, trials_B, 1))
+    low_B, high_B = (1 - _ROUNDING) * lowest_B, (1 + _ROUNDING) * successes_B
+    bad = np.flatnonzero((squares_B < low_B) | (squares_B > high_B))
+    if bad.size:
+        b = bad[0]
+        raise ValueError(
+            f"group {b} (task {task_ids_B[b]}) has squares {squares_B[b]:g}; those of "
+            f"{trials_B[b]:g} rewards in [0, 1] with sum {successes_B[b]:g} lie in "
+            f"[{lowest_B[b]:g}, {successes_B[b]:g}]: sum the squared rewards of the same rollouts"
+        )
+
+
+def _check_tokens(task_ids_B: Ints, tokens_B: Floats) -> None:
+    bad = np.flatnonzero(tokens_B < 0)
+    if bad.size:
+        b = bad[0]
+        raise ValueError(
+            f"group {b} (task {task_ids_B[b]}) took {tokens_B[b]:g} tokens; they must be >= 0: "
+            "leave tokens out where they are not known"
+        )
+
+
+def _checked_versions(policy: object, current: object) -> tuple[float | None, float | None]:
+    if policy is None and current is None:
+        return None, None
+    if policy is None or current is None:
+        raise ValueError(
+            f"policy_version is {policy} and current_version is {current}; age needs both: give "
+            "both, or neither"
+        )
+    before = checks.number("policy_version", policy, 0)
+    after = checks.number("current_version", current, 0)
+    if after < before:
+        raise ValueError(
+            f"current_version is {after:g}, policy_version {before:g}; rollouts cannot come from a "
+            "policy newer than the trainer's: swap them, or count both in the same unit"
+        )
+    return before, after

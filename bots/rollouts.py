@@ -114,7 +114,12 @@ class RolloutBatch:
     @property
     def num_rollouts(self) -> int:
         """How many rollouts came back."""
-        return int((~np.isnan(self.rewards_BG)).sum())
+        return int(self.trials_B.sum())
+
+    @property
+    def trials_B(self) -> Ints:
+        """How many rollouts of each group came back, shape (B,)."""
+        return (~np.isnan(self.rewards_BG)).sum(axis=1)
 
     @property
     def informative_B(self) -> Bools:
@@ -138,17 +143,64 @@ class RolloutBatch:
         """Mean over the rollouts that came back; 0 when none did."""
         return float(np.nansum(self.rewards_BG)) / max(self.num_rollouts, 1)
 
-    def feedback(self, success_threshold: float = 1.0) -> Feedback:
-        """Counts for the selector; a rollout succeeds when its reward reaches the threshold.
+    def feedback(
+        self,
+        success_threshold: float | None = 1.0,
+        tokens_B: Floats | None = None,
+        batch_id: int | None = None,
+        policy_version: float | None = None,
+        current_version: float | None = None,
+    ) -> Feedback:
+        """Counts for the selector, or moments where rewards are fractional.
+
+        Args:
+            success_threshold: a rollout succeeds when its reward reaches it. None: rewards lie in
+                [0, 1] and count as the part of a success that they are; their squares are summed
+                too.
+            tokens_B: as in `Feedback`, like the rest.
+            batch_id: of the selection.
+            policy_version: of the policy that generated the rollouts.
+            current_version: of the policy that the trainer holds.
+
+        Raises:
+            ValueError: for a reward outside [0, 1] when no threshold is given, and what `Feedback`
+                refuses.
 
         Example:
             >>> batch = RolloutBatch([5, 9], [[1, 0, np.nan], [0.5, 0.2, 0.0]])
             >>> batch.feedback().successes_B.tolist(), batch.feedback().trials_B.tolist()
             ([1.0, 0.0], [2.0, 3.0])
+            >>> fractional = batch.feedback(success_threshold=None)
+            >>> fractional.successes_B.tolist(), fractional.squares_B.round(2).tolist()
+            ([1.0, 0.7], [1.0, 0.29])
         """
-        successes_B = (self.rewards_BG >= success_threshold).sum(axis=1)
-        trials_B = (~np.isnan(self.rewards_BG)).sum(axis=1)
-        return Feedback(self.task_ids_B, successes_B, trials_B)
+        squares_B = None
+        if success_threshold is None:
+            self._check_shares()
+            successes_B = np.nansum(self.rewards_BG, axis=1)
+            squares_B = np.nansum(np.square(self.rewards_BG), axis=1)
+        else:
+            successes_B = (self.rewards_BG >= success_threshold).sum(axis=1)
+        return Feedback(
+            self.task_ids_B,
+            successes_B,
+            self.trials_B.astype(np.float64),
+            squares_B,
+            tokens_B,
+            batch_id,
+            policy_version,
+            current_version,
+        )
+
+    def _check_shares(self) -> None:
+        bad = np.argwhere((self.rewards_BG < 0) | (self.rewards_BG > 1))
+        if bad.size:
+            b, g = bad[0]
+            raise ValueError(
+                f"a rollout of task {self.task_ids_B[b]} has reward {self.rewards_BG[b, g]:g}; "
+                "rewards that count as parts of a success lie in [0, 1]: rescale them, or give a "
+                "success_threshold"
+            )
 
     def _rewards(self, b: int) -> Floats:
         """The rewards of one group, without those that pad it."""

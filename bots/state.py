@@ -1,13 +1,9 @@
-"""State of selectors: what every one has in common, and a file format without pickle.
+"""State of selectors: what every one has in common.
 
-A state is a dict of JSON values, NumPy arrays and further such dicts.
+A state is a dict of JSON values, NumPy arrays and further such dicts; `bots.state_file` keeps it.
 """
 
-import json
-import os
-import zipfile
-from collections.abc import Iterable, Mapping
-from pathlib import Path
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -20,8 +16,6 @@ State = dict[str, Any]
 _BIT_GENERATORS = {
     name: getattr(np.random, name) for name in ("PCG64", "PCG64DXSM", "SFC64", "Philox", "MT19937")
 }
-_JSON_ENTRY = "json"
-_SEPARATOR = "/"
 
 
 def header(
@@ -102,71 +96,6 @@ def permutation(name: str, values: Any, num_tasks: int) -> Ints:
     if order_N.dtype.kind not in "iu" or not np.array_equal(np.sort(order_N), np.arange(num_tasks)):
         raise ValueError(f"the state's {name} is not an order of the {num_tasks} tasks")
     return order_N.astype(np.int64)
-
-
-def save_state(path: str | os.PathLike[str], state: State) -> None:
-    """Writes a state to one `.npz` file: it appears whole, or the old one stays.
-
-    Example:
-        >>> import tempfile
-        >>> with tempfile.TemporaryDirectory() as folder:
-        ...     save_state(folder + "/s.npz", {"a": np.arange(2), "b": {"c": 1.5}})
-        ...     load_state(folder + "/s.npz")
-        {'b': {'c': 1.5}, 'a': array([0, 1])}
-    """
-    arrays: dict[str, np.ndarray] = {}
-    text = json.dumps(_without_arrays(state, "", arrays))
-    arrays[_JSON_ENTRY] = np.frombuffer(text.encode(), dtype=np.uint8)
-    temporary = Path(f"{os.fspath(path)}.{os.getpid()}.tmp")
-    try:
-        with temporary.open("wb") as file:
-            np.savez(file, **arrays)  # pyright: ignore[reportArgumentType]  # names are checked
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def load_state(path: str | os.PathLike[str]) -> State:
-    """Reads what `save_state` wrote.
-
-    Raises:
-        ValueError: when the file is damaged or of another kind.
-    """
-    try:
-        with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
-            arrays = dict(archive)
-        text = arrays.pop(_JSON_ENTRY).tobytes().decode()
-        state = json.loads(text)
-        for name, array in arrays.items():
-            *parents, last = name.split(_SEPARATOR)
-            place = state
-            for parent in parents:
-                place = place[parent]
-            place[last] = array
-    except (KeyError, TypeError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise ValueError(
-            f"{os.fspath(path)} is not a saved state ({error!r}): it is damaged or of another "
-            "kind; go back to an earlier checkpoint"
-        ) from None
-    return state
-
-
-def _without_arrays(state: State, prefix: str, arrays: dict[str, np.ndarray]) -> State:
-    """The JSON part of a state; its arrays are put into `arrays` under their paths."""
-    rest: State = {}
-    for name, value in state.items():
-        path = f"{prefix}{name}"
-        if _SEPARATOR in name or path == _JSON_ENTRY:
-            raise ValueError(f"state entry {path!r} has a reserved name; choose another")
-        if isinstance(value, np.ndarray):
-            arrays[path] = value
-        elif isinstance(value, dict):
-            rest[name] = _without_arrays(value, path + _SEPARATOR, arrays)
-        else:
-            rest[name] = value
-    return rest
 
 
 def _copied(state: Any) -> Any:

@@ -149,8 +149,15 @@ class RFTBackend(AbstractBackend):
         return self._step_over(0.0, 0.0)
 
     def deliver(self, batch: RolloutBatch) -> tuple[Feedback, ...]:
-        """The counts of this step."""
-        return (batch.feedback(),)
+        """The counts of this step; versions are the training steps that the policy had taken."""
+        groups_B = self._own(batch)
+        versions_B = [group.policy_version for group in groups_B]
+        feedback = batch.feedback(
+            tokens_B=np.array([group.num_tokens for group in groups_B], dtype=np.float64),
+            policy_version=float(np.mean(versions_B)),
+            current_version=max(versions_B),
+        )
+        return (feedback,)
 
     def evaluate(self) -> float:
         """Mean solve rate of the held-out tasks: exact, or the share of solved samples."""

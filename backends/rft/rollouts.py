@@ -46,6 +46,11 @@ class Group:
         """G."""
         return len(self.completions_G)
 
+    @property
+    def num_tokens(self) -> int:
+        """Tokens of all completions."""
+        return sum(int(completion.token_ids_T.size) for completion in self.completions_G)
+
     def __add__(self, other: "Group") -> "Group":
         """The completions of both, of the same task, this group's first."""
         if not np.array_equal(self.prompt_ids_T, other.prompt_ids_T):

@@ -70,6 +70,63 @@ def test_bad_input_is_refused_with_the_value_and_the_rule(task_ids, successes, t
         Feedback(task_ids, successes, trials)
 
 
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"squares_B": [1.0, 1.0]}, "2 squares.*one of each"),
+        ({"squares_B": [2.1]}, r"squares 2.1.*lie in \[1, 2\]"),
+        ({"squares_B": [0.9]}, r"squares 0.9.*lie in \[1, 2\]"),
+        ({"squares_B": [np.nan]}, "nan"),
+        ({"tokens_B": []}, "0 tokens.*one of each"),
+        ({"tokens_B": [-1]}, "-1 tokens.*leave tokens out"),
+        ({"tokens_B": [np.inf]}, "inf"),
+        ({"batch_id": -1}, "batch_id is -1"),
+        ({"batch_id": 1.5}, "batch_id is 1.5"),
+        ({"batch_id": True}, "batch_id is True"),
+        ({"policy_version": 3}, "current_version is None.*both, or neither"),
+        ({"current_version": 3}, "policy_version is None.*both, or neither"),
+        ({"policy_version": 4, "current_version": 3}, "is 3, policy_version 4.*swap"),
+        ({"policy_version": -1, "current_version": 3}, "policy_version is -1"),
+        ({"policy_version": 0, "current_version": np.inf}, "current_version is inf"),
+        ({"policy_version": "new", "current_version": 3}, "policy_version is 'new'"),
+    ],
+)
+def test_bad_details_are_refused_with_the_value_and_the_rule(given, says):
+    with pytest.raises(ValueError, match=says):
+        Feedback([0], [2], [4], **given)
+
+
+def test_a_group_that_was_lost_whole_has_no_squares():
+    assert Feedback([0], [0], [0], squares_B=[0]).squares_B.tolist() == [0]
+    with pytest.raises(ValueError, match="squares 1"):
+        Feedback([0], [0], [0], squares_B=[1])
+
+
+def test_age_is_how_far_the_policy_has_moved_on_and_zero_when_not_known():
+    assert Feedback([0], [1], [4], policy_version=2.5, current_version=np.int64(8)).age == 5.5
+    assert Feedback([0], [1], [4]).age == 0
+
+
+def test_details_are_optional_and_change_no_count():
+    plain = Feedback([4, 1, 4], [2, 3, 1], [4, 8, 2])
+    given = Feedback([4, 1, 4], [2, 3, 1], [4, 8, 2], [2, 2, 1], [40, 80, 20], 7, 3.0, 5.0)
+    for name in ("task_ids_U", "successes_U", "trials_U", "group_size"):
+        assert np.array_equal(getattr(plain.evidence(), name), getattr(given.evidence(), name))
+
+
+def test_squares_and_tokens_add_up_over_the_groups_of_a_task():
+    squares, tokens = [2.0, 2.5, 1.0, 0.0], [40, 80, 20, 9]
+    evidence = Feedback([4, 1, 4, 2], [2, 3, 1, 0], [4, 8, 2, 0], squares, tokens).evidence()
+    assert evidence.squares_U.tolist() == [2.5, 3.0]
+    assert evidence.tokens_U.tolist() == [80, 60]
+
+
+def test_without_squares_rewards_are_0_and_1_and_without_tokens_there_are_none():
+    evidence = Feedback([4, 1], [2, 3], [4, 8]).evidence()
+    assert evidence.squares_U.tolist() == evidence.successes_U.tolist()
+    assert evidence.tokens_U is None
+
+
 counts = st.lists(
     st.tuples(st.integers(0, 9), st.integers(0, 16), st.integers(0, 16)), min_size=1, max_size=30
 )
@@ -100,3 +157,32 @@ def test_any_input_is_either_sound_or_refused(task_ids, successes, trials):
     assert (feedback.successes_B >= 0).all()
     assert (feedback.successes_B <= feedback.trials_B).all()
     assert np.isfinite(feedback.trials_B).all()
+
+
+details = st.one_of(st.none(), vectors)
+number = st.one_of(numbers, st.booleans(), st.text(max_size=2))
+
+
+@given(
+    counts, st.tuples(details, details), st.tuples(number, number, number), st.sampled_from([0, 1])
+)
+def test_any_details_are_either_sound_or_refused(groups, columns, rest, fitting):
+    ids, successes, lost = (np.array(column) for column in zip(*groups, strict=True))
+    own = (successes * 0.75, successes * 9) if fitting else columns
+    try:
+        feedback = Feedback(ids, successes, successes + lost, *own, *rest)
+    except ValueError:
+        return
+    evidence = feedback.evidence()
+    assert (evidence.squares_U <= evidence.successes_U * (1 + 1e-8)).all()
+    assert evidence.tokens_U is None or (evidence.tokens_U >= 0).all()
+    assert feedback.batch_id is None or feedback.batch_id >= 0
+    assert 0 <= feedback.age < np.inf
+    assert 1 <= evidence.information <= 16
+
+
+@given(st.lists(st.lists(st.floats(0, 1), min_size=1, max_size=9), min_size=1, max_size=5))
+def test_moments_of_any_rewards_between_0_and_1_are_accepted(groups):
+    successes = [sum(rewards) for rewards in groups]
+    squares = [sum(reward**2 for reward in rewards) for rewards in groups]
+    Feedback(range(len(groups)), successes, [len(rewards) for rewards in groups], squares)

@@ -18,6 +18,36 @@ def test_the_threshold_decides_what_solves():
     assert batch.feedback(success_threshold=0.5).successes_B.tolist() == [2]
 
 
+def test_without_a_threshold_rewards_count_as_parts_of_a_success():
+    feedback = RolloutBatch([0, 1], [[0.25, NAN, 0.5], [NAN] * 3]).feedback(None)
+    assert feedback.successes_B.tolist() == [0.75, 0]
+    assert feedback.squares_B.tolist() == [0.3125, 0]
+    assert feedback.trials_B.tolist() == [2, 0]
+
+
+def test_rewards_of_0_and_1_count_alike_with_and_without_a_threshold():
+    batch = RolloutBatch([0, 1, 2], [[1, 0, 1], [NAN, 0, 0], [1, NAN, NAN]])
+    with_it, without = batch.feedback(), batch.feedback(success_threshold=None)
+    assert with_it.successes_B.tolist() == without.successes_B.tolist()
+    assert with_it.squares_B is None
+    assert without.squares_B.tolist() == without.successes_B.tolist()
+
+
+@pytest.mark.parametrize("reward", [-0.5, 1.5])
+def test_parts_of_a_success_lie_between_0_and_1(reward):
+    batch = RolloutBatch([7], [[0.5, reward]])
+    with pytest.raises(ValueError, match=f"task 7 has reward {reward}.*success_threshold"):
+        batch.feedback(success_threshold=None)
+    assert batch.feedback().trials_B.tolist() == [2]
+
+
+def test_what_else_is_known_is_passed_on():
+    feedback = RolloutBatch([3], [[1, 0]]).feedback(1.0, np.array([90.0]), 4, 10, 12)
+    assert feedback.tokens_B.tolist() == [90]
+    assert feedback.batch_id == 4
+    assert (feedback.policy_version, feedback.current_version) == (10, 12)
+
+
 def test_a_group_is_informative_when_two_rewards_differ():
     batch = RolloutBatch([0, 1, 2, 3], [[1, 1], [0.3, 0.4], [NAN, 1], [NAN, NAN]])
     assert batch.informative_B.tolist() == [False, True, False, False]
@@ -41,6 +71,7 @@ def test_concatenation_keeps_order_and_payload_and_pads_with_nothing():
     assert both.task_ids_B.tolist() == [0, 5, 6]
     assert both.payload_B == ("a", "b", "c")
     assert both.feedback().trials_B.tolist() == [2, 3, 3]
+    assert both.trials_B.tolist() == [2, 3, 3]
     assert both.num_rollouts == 8
 
 

@@ -67,6 +67,23 @@ def test_prompt_feedback_is_the_counts_of_the_step(make):
     assert told.trials_B.tolist() == [5, 5, 5]
 
 
+def test_prompt_feedback_knows_its_tokens_and_is_of_the_policy_of_its_step(make):
+    backend, told = make(0), []
+    for _ in range(3):
+        batch = backend.rollout(np.array([3, 8, 3]), 5)
+        figures = backend.train(batch)
+        told += backend.deliver(batch)
+        assert told[-1].tokens_B.sum() == figures["generated_tokens"]
+        assert (told[-1].tokens_B >= told[-1].trials_B).all()
+    assert [feedback.policy_version for feedback in told] == [0, 1, 2]
+    assert [feedback.age for feedback in told] == [0, 0, 0]
+
+
+def test_rollouts_of_another_backend_are_not_delivered(make):
+    with pytest.raises(ValueError, match="what `rollout` returned"):
+        make(0).deliver(RolloutBatch([3], [[1.0, 0.0]]))
+
+
 def test_generating_does_not_train(make):
     backend = make(0)
     before = backend.evaluate()
