@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from bench import check, contest_docs, tune
+from bench import check, contest_docs, live_options, tune
 from bench.buildable import buildable
 from bench.cell_perf import measure_cells
 from bench.contest import command as leaderboard
 from bench.engines import add_engine_options, chosen_engine
-from bench.perf import measure
+from bench.performance import SIZES as PERF_SIZES
+from bench.performance import TABLES, measure
 from bench.pool_file import MISSING, PoolFile
 from bench.real_options import add_real_options, real_defaults, real_settings
 from bench.report import record_command, shown, write_report
@@ -151,7 +152,11 @@ def _report(options: argparse.Namespace) -> int:
 
 
 def _perf(options: argparse.Namespace) -> int:
-    print(measure(options.num_tasks, options.batch_size, options.rounds))
+    names = options.table or TABLES
+    for text in measure(
+        options.sizes, options.batch_size, options.rounds, options.threads, options.peer, names
+    ):
+        print(text, end="\n\n", flush=True)
     return 0
 
 
@@ -249,7 +254,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(
         required=True,
-        metavar="list | run | report | check | tune | leaderboard | docs | perf | perf-cells | "
+        metavar="list | run | report | check | tune | leaderboard | docs | options | perf | perf-cells | "
         "scaling | perf-real",
     )
     listing = commands.add_parser("list", help="suites, scenarios and strategies")
@@ -262,16 +267,13 @@ def _parser() -> argparse.ArgumentParser:
         ("check", check, "hold a strategy to the laws that the benchmark relies on"),
         ("tune", tune, "tune options, the same budget for every strategy"),
         ("docs", contest_docs, "write the documentation's pages about strategies and claims"),
+        ("options", live_options, "say what each option of the live selector is worth"),
         ("leaderboard", leaderboard, "compare all strategies of a folder, on one page"),
     ):
         command = commands.add_parser(name, help=words)
         module.add_options(command)
         command.set_defaults(command=module.run)
-    perf = commands.add_parser("perf", help="time selection against plain NumPy")
-    perf.add_argument("--num-tasks", type=_positive, default=54_400)
-    perf.add_argument("--batch-size", type=_positive, default=32)
-    perf.add_argument("--rounds", type=_positive, default=30, help="pairs of timings")
-    perf.set_defaults(command=_perf)
+    _add_perf(commands.add_parser("perf", help="time and memory of selection, in tables"))
     cells = commands.add_parser("perf-cells", help="cells per second by strategy, and a profile")
     cells.add_argument("--suite", choices=list(SUITES), default="core", metavar="SUITE")
     cells.add_argument("--strategy", action="append", metavar="NAME", help="default: all")
@@ -287,6 +289,29 @@ def _parser() -> argparse.ArgumentParser:
     real.add_argument("--vllm", action="store_true", help="also with vLLM on both sides")
     real.set_defaults(command=_perf_real)
     return parser
+
+
+def _add_perf(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(command=_perf)
+    parser.add_argument(
+        "--sizes",
+        type=_sizes,
+        default=PERF_SIZES,
+        metavar="N[,N...]",
+        help="numbers of tasks (default 54400,1e6,1e7)",
+    )
+    parser.add_argument("--batch-size", type=_positive, default=512)
+    parser.add_argument("--rounds", type=_positive, default=30, help="turns of timings")
+    parser.add_argument("--threads", type=_positive, default=2, help="for every contender")
+    parser.add_argument(
+        "--peer",
+        metavar="PYTHON",
+        help="also time the published selector: the Python of the environment that "
+        "`python -m bench.peers.install_trinity DIR` makes",
+    )
+    parser.add_argument(
+        "--table", action="append", choices=TABLES, help="instead of all; repeatable"
+    )
 
 
 def _add_run(parser: argparse.ArgumentParser) -> None:

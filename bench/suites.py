@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from bench import live_options
 from bench.guesses import guesses
 from bench.real import RealSource
 from bench.roster import STRATEGIES
@@ -130,6 +131,23 @@ FULL = Suite(
     horizon=1.1,
 )
 
+LIVE = Suite(
+    "live",
+    "Every option of the live selector beside the selector without it, twelve paired seeds.",
+    contest_scenarios(*live_options.SCENARIOS),
+    tuple(
+        dict.fromkeys(
+            (
+                "shuffle",
+                "oracle-gain",
+                *(spec for c in live_options.CAPABILITIES for spec in (c.against, c.spec)),
+            )
+        )
+    ),
+    num_seeds=12,
+    horizon=1.1,
+)
+
 SWITCHES = Suite(
     "switches",
     "Down-sampled and replayed rollouts, which go with any selector, on the scenarios of core.",
@@ -254,7 +272,7 @@ REAL = Suite(
 
 _NAMED = {
     suite.name: suite
-    for suite in (SMOKE, CORE, FULL, SWITCHES, LEARNER, SENSITIVITY, PAPER, REAL_TINY, REAL)
+    for suite in (SMOKE, CORE, FULL, LIVE, SWITCHES, LEARNER, SENSITIVITY, PAPER, REAL_TINY, REAL)
 }
 BY_TAG = {tag: _tagged(tag) for tag in TAGS if tag not in _NAMED}
 SUITES = _NAMED | BY_TAG

@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from bots.state import State
 
-Bytes = bytes | bytearray | npt.NDArray[np.uint8]
+Bytes = bytes | bytearray | memoryview
 Pieces = dict[str, Sequence[Bytes]]  # contents in parts, so that arrays are not copied
 Entries = dict[str, bytearray]
 
@@ -39,7 +39,9 @@ def pieces(state: State) -> Pieces:
     Raises:
         ValueError: when it holds what cannot be saved.
     """
-    arrays: dict[str, np.ndarray] = {}
+    if not isinstance(state, dict):
+        raise ValueError(f"the state is a {type(state).__name__}: pass what state_dict returned")
+    arrays: dict[str, npt.NDArray[Any]] = {}
     _check_json(state)
     try:
         text = json.dumps(_apart(state, (), arrays))
@@ -109,7 +111,7 @@ def _npy(name: str, values: npt.NDArray[Any]) -> Sequence[Bytes]:
     start = io.BytesIO()
     layout = np.lib.format.header_data_from_array_1_0(array)
     np.lib.format.write_array_header_1_0(start, layout)
-    return start.getvalue(), array.reshape(-1, order="A").view(np.uint8)
+    return start.getvalue(), array.reshape(-1, order="A").view(np.uint8).data
 
 
 def _apart(state: State, prefix: tuple[str, ...], arrays: dict[str, npt.NDArray[Any]]) -> State:

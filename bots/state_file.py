@@ -15,9 +15,9 @@ from bots.state import State
 def save_state(path: str | os.PathLike[str], state: State, keep_previous: bool = True) -> None:
     """Writes a state to one file: it appears whole, or the old one stays.
 
-    At every moment, power cuts included, there is a complete file at `path` or, where the file
-    system has no hard links, at `<path>.previous`. A save that is killed may leave a file that ends
-    in `.tmp` beside it.
+    At every moment, whenever the process is killed, there is a complete file at `path` or, where
+    the file system has no hard links, at `<path>.previous`. On return the file is on the disk. A
+    save that is killed may leave a file that ends in `.tmp` beside it.
 
     Args:
         path: the file; NumPy and zip tools read it if its name ends in `.npz`.

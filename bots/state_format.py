@@ -14,12 +14,21 @@ import json
 import os
 import struct
 import zipfile
-from collections.abc import Callable, Container
+from collections.abc import Callable, Collection, Container
 from typing import Any, BinaryIO
 
 from bots.state import State
-from bots.state_entries import ARRAY, STATE, Entries, Pieces, array, array_name, assembled
-from bots.state_entries import parsed, pieces
+from bots.state_entries import (
+    ARRAY,
+    STATE,
+    Entries,
+    Pieces,
+    array,
+    array_name,
+    assembled,
+    parsed,
+    pieces,
+)
 
 _KIND, _SCHEMA = "bots-state", 2
 _HEADER = "header.json"
@@ -62,12 +71,13 @@ def read(file: BinaryIO) -> State:
     """
     with zipfile.ZipFile(file) as archive:
         infos = {info.filename: info for info in archive.infolist()}
-        stored = sum(max(info.file_size, info.compress_size) for info in archive.infolist())
-        if len(infos) < len(archive.infolist()) or stored > file.seek(0, os.SEEK_END):
-            raise ValueError("its entries repeat or overlap")
-        header = parsed(_content(archive, infos.pop(_HEADER))) if _HEADER in infos else None
+        if len(infos) < len(archive.infolist()):
+            raise ValueError("it has two entries of one name")
+        header = None
+        if _HEADER in infos:
+            header = parsed(_contents(file, archive, [infos.pop(_HEADER)])[_HEADER])
         schema = _schema(header, infos)
-        entries = {name: _content(archive, info) for name, info in infos.items()}
+        entries = _contents(file, archive, infos.values())
     if header is not None:
         checksum = header.pop("checksum", None)
         if checksum != _checksum(header, {name: [entries[name]] for name in entries}):
@@ -77,11 +87,16 @@ def read(file: BinaryIO) -> State:
     return assembled(entries)
 
 
-def _content(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytearray:
-    """The bytes of an entry; `read` has seen that the file is large enough to hold them."""
-    if info.compress_type != zipfile.ZIP_STORED or info.compress_size != info.file_size:
-        raise ValueError(f"its entry {info.filename!r} is compressed")
-    return bytearray(archive.read(info))
+def _contents(
+    file: BinaryIO, archive: zipfile.ZipFile, infos: Collection[zipfile.ZipInfo]
+) -> Entries:
+    """The bytes of entries, once it is sure that the file is large enough to hold them all."""
+    for info in infos:
+        if info.compress_type != zipfile.ZIP_STORED or info.compress_size != info.file_size:
+            raise ValueError(f"its entry {info.filename!r} is compressed")
+    if sum(info.file_size for info in infos) > file.seek(0, os.SEEK_END):
+        raise ValueError("its entries are larger than the file")
+    return {info.filename: bytearray(archive.read(info)) for info in infos}
 
 
 def _schema(header: dict[str, Any] | None, names: Container[str]) -> int:

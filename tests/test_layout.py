@@ -57,7 +57,7 @@ def test_the_simulated_benchmark_starts_without_torch():
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
 
 
-def test_selectors_need_numpy_alone():
-    allowed = {"numpy", "bots"} | sys.stdlib_module_names
+def test_selectors_need_numpy_scipy_and_numba_alone():
+    allowed = {"numpy", "scipy", "numba", "bots"} | sys.stdlib_module_names
     for path in (ROOT / "bots").rglob("*.py"):
         assert imports(ast.parse(path.read_text())) <= allowed, path

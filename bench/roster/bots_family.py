@@ -8,6 +8,7 @@ import numpy as np
 
 from bench.entry import Entry, Span
 from bots import BOTS_VARIANTS, AbstractSelector, BOTSConfig, BOTSSelector, Pool, interpolation
+from bots.live import LiveConfig, LiveSelector
 
 _SPACE = {
     "forgetting": Span(0.003, 0.5, log=True),
@@ -40,6 +41,17 @@ def _bots(variant: str) -> Callable[..., AbstractSelector]:
     return make
 
 
+def _live(defaults: LiveConfig) -> Callable[..., AbstractSelector]:
+    def make(pool: Pool, rng: np.random.Generator, **options: Any) -> LiveSelector:
+        known = sorted(LiveConfig.__dataclass_fields__)
+        unknown = set(options) - set(known)
+        if unknown:
+            raise ValueError(f"there is no option {sorted(unknown)}; choose from {known}")
+        return LiveSelector(pool, rng, replace(defaults, **options))
+
+    return make
+
+
 def _entry(variant: str, summary: str, references: bool, space: dict[str, Any]) -> Entry:
     sees = ("references",) if references else ()
     return Entry(summary, _bots(variant), sees, described=BOTSSelector, space=space, family="BOTS")
@@ -62,5 +74,19 @@ ENTRIES = {
         "BOTS with this step's implicit evidence only",
         True,
         {name: _SPACE[name] for name in ("target", "min_gap")},
+    ),
+    "bots-live": Entry(
+        "BOTS for huge, changing pools and late feedback; every further option is off",
+        _live(LiveConfig()),
+        ("references", "domains"),
+        described=LiveSelector,
+        space=_SPACE,
+    ),
+    "bots-unlabelled": Entry(
+        "bots-live without reference models: an ability per domain stands in for them",
+        _live(LiveConfig(predictor="logit")),
+        ("domains",),
+        described=LiveSelector,
+        space=_EXPLICIT,
     ),
 }

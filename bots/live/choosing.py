@@ -111,10 +111,13 @@ class Choice:
 
 def choose(scene: Scene, batch_size: int, barred: Ints, rng: np.random.Generator) -> Choice:
     """`batch_size` distinct tasks, none removed or in `barred`; there are enough."""
-    flags_N = scene.beliefs.table.flags_N
+    flags_N, before = scene.beliefs.table.flags_N, rng.bit_generator.state
     flags_N[barred] |= BARRED
     try:
         return _choose(scene, batch_size, barred, rng)
+    except ValueError:
+        rng.bit_generator.state = before
+        raise
     finally:
         flags_N[barred] &= ~BARRED
 
@@ -145,7 +148,8 @@ def _best(
         return rank_best(scene.beliefs, law, places_S, barred, rng), scene.density_S
     density_S = scene.density_S
     if density_S.size != law.num_strata:
-        density_S = np.full(law.num_strata, float(scene.beliefs.num_tasks) / law.num_strata)
+        total = density_S.sum() if density_S.size else float(scene.beliefs.num_tasks)
+        density_S = np.full(law.num_strata, total / law.num_strata)
     return draw_best(scene.beliefs, law, places_S + 1, density_S, rng)
 
 
@@ -153,6 +157,8 @@ def _divided(scene: Scene, places: int, away: Ints, barred: Ints, rng: np.random
     """The places of each domain."""
     domain_C, config = scene.classes.domain_C, scene.config
     num_domains = len(scene.classes.domains_D)
+    if places == 0:
+        return np.zeros(num_domains, np.int64)
     class_N = scene.beliefs.table.class_N
     size_D = np.bincount(domain_C, np.diff(scene.beliefs.starts_C), num_domains)
     available_D = size_D - np.bincount(domain_C[class_N[away]], minlength=num_domains)
@@ -162,8 +168,11 @@ def _divided(scene: Scene, places: int, away: Ints, barred: Ints, rng: np.random
         wanted_D = np.bincount(domain_C[class_N[best]], minlength=num_domains)
     else:
         wanted_D = scene.progress_D if config.allocation == "progress" else available_D
-    floor_D = np.full(num_domains, config.domain_floor)
+    most_D = available_D / max(places, 1)
+    floor_D = np.minimum(config.domain_floor, most_D)
     ceiling_D = np.full(num_domains, config.domain_ceiling)
+    if np.minimum(ceiling_D, most_D).sum() < 1:  # the other domains have too few tasks just now
+        ceiling_D[:] = 1
     return allocate(
         wanted_D.astype(np.float64), available_D.astype(np.int64), places, floor_D, ceiling_D, rng
     )

@@ -9,15 +9,11 @@ import numpy.typing as npt
 
 from bots import checks
 from bots._types import Floats, Ints
+from bots.live.grouping import Column, distinct_values, grouped, positions, rounded
 from bots.pool import Pool
 
-_CHUNK = 1 << 18  # tasks that are looked up at a time; bounds the memory beside the result
 _GRIDS = (None, 256, 128, 64, 32, 16, 8, 4, 2, 1)  # finest first; None: rates as they are
-_TABLE = 1 << 25  # integers up to here are numbered by a table, which beats binary search
 _MOST = 1 << 16  # what class numbers of 16 bits can tell apart
-
-_Column = tuple[npt.NDArray[Any], npt.NDArray[np.int32]]  # possible entries, and each one's place
-_Groups = tuple[list[npt.NDArray[Any]], npt.NDArray[np.int32]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -120,9 +116,9 @@ def classes_of(
         )
     domains_D, domain = _domains(pool, known, max_classes)
     for levels in _GRIDS if known is None else (known.levels,):
-        grouped = _grouped(_columns(pool, known, domain, len(domains_D), levels), max_classes)
-        if grouped is not None:
-            rows_C, group = _renumbered(*grouped, 0 if known is None else known.num_classes)
+        groups = grouped(_columns(pool, known, domain, len(domains_D), levels), max_classes)
+        if groups is not None:
+            rows_C, group = _renumbered(*groups, 0 if known is None else known.num_classes)
             references_CK = np.empty((rows_C[0].size, len(names_K)))
             for k, rates_C in enumerate(rows_C[1:]):
                 references_CK[:, k] = rates_C
@@ -144,13 +140,16 @@ def _domains(
     """All labels, and the domain of every known class and then of every task."""
     labels, code = [""], np.zeros(pool.num_tasks, dtype=np.int32)
     if pool.domains_N is not None:
-        distinct = _distinct(pool.domains_N, limit)
+        distinct = distinct_values(pool.domains_N, limit)
         if distinct is None:
             raise ValueError(
                 f"the pool has more than max_classes = {limit} domains: merge domains, or leave "
                 "them out"
             )
-        labels, code = [str(label) for label in distinct.tolist()], _codes(pool.domains_N, distinct)
+        labels, code = (
+            [str(label) for label in distinct.tolist()],
+            positions(pool.domains_N, distinct),
+        )
     before = () if known is None else known.domains_D
     domains_D = tuple(dict.fromkeys([*before, *labels]))
     place = {label: d for d, label in enumerate(domains_D)}
@@ -166,7 +165,7 @@ def _columns(
     domain: npt.NDArray[np.int32],
     num_domains: int,
     levels: int | None,
-) -> Iterator[_Column | None]:
+) -> Iterator[Column | None]:
     """Domains, then reference by reference; None where a column alone has too many entries."""
     yield np.arange(num_domains), domain
     for name in sorted(pool.references):
@@ -174,29 +173,10 @@ def _columns(
         if known is not None:
             rates = np.concatenate([known.reference(name), rates])
         if levels is not None:
-            yield np.append(np.arange(levels + 1) / levels, np.nan), _rounded(rates, levels)
+            yield np.append(np.arange(levels + 1) / levels, np.nan), rounded(rates, levels)
             continue
-        entries = _distinct(rates, _MOST)
-        yield None if entries is None else (entries, _codes(rates, entries))
-
-
-def _grouped(columns: Iterator[_Column | None], limit: int) -> _Groups | None:
-    """Distinct rows as columns of entries, and every task's row; None for more than `limit`."""
-    rows, group = np.zeros((0, 1), dtype=np.int64), np.zeros(1, dtype=np.int32)
-    entries: list[npt.NDArray[Any]] = []
-    for column in columns:
-        if column is None:
-            return None
-        joint = group.astype(np.int64) * column[0].size
-        joint = np.add(joint, column[1], out=joint if joint.size > 1 else None)
-        numbered = _numbered(joint, rows.shape[1] * column[0].size, limit)
-        if numbered is None:
-            return None
-        distinct, group = numbered
-        entries.append(column[0])
-        before, code = np.divmod(distinct, column[0].size)
-        rows = np.vstack([rows[:, before], code])
-    return [entry[code] for entry, code in zip(entries, rows, strict=True)], group
+        entries = distinct_values(rates, _MOST)
+        yield None if entries is None else (entries, positions(rates, entries))
 
 
 def _renumbered(
@@ -210,53 +190,3 @@ def _renumbered(
     number = np.empty(order.size, dtype=np.uint16)
     number[order] = np.arange(order.size)
     return [column[order] for column in rows], number[group[num_known:]]
-
-
-def _numbered(joint: Ints, span: int, limit: int) -> tuple[Ints, npt.NDArray[np.int32]] | None:
-    """The distinct integers below `span` and each one's place; None for more than `limit`."""
-    if span > _TABLE:
-        distinct = _distinct(joint, limit)
-        return None if distinct is None else (distinct, _codes(joint, distinct))
-    seen = np.zeros(span, dtype=np.bool_)
-    seen[joint] = True
-    distinct = np.flatnonzero(seen)
-    if distinct.size > limit:
-        return None
-    place = np.empty(span, dtype=np.int32)
-    place[distinct] = np.arange(distinct.size)
-    return distinct, place[joint]
-
-
-def _rounded(rates: Floats, levels: int) -> npt.NDArray[np.int32]:
-    """Places on the grid 0, 1 / levels, ..., 1, NaN."""
-    code = np.empty(rates.size, dtype=np.int32)
-    for part in _parts(rates.size):
-        scaled = np.rint(rates[part] * levels)
-        code[part] = np.where(np.isnan(scaled), levels + 1, scaled)
-    return code
-
-
-def _distinct(values: npt.NDArray[Any], limit: int) -> npt.NDArray[Any] | None:
-    """The distinct values, ascending, NaN last and once; None for more than `limit`."""
-    seen = values[:1]
-    for part in _parts(values.size):
-        chunk = values[part]
-        places = np.minimum(np.searchsorted(seen, chunk), seen.size - 1)
-        unseen = chunk[seen[places] != chunk]
-        if unseen.size:
-            seen = np.union1d(seen, unseen)
-            if seen.size > limit:
-                return None
-    return seen
-
-
-def _codes(values: npt.NDArray[Any], distinct: npt.NDArray[Any]) -> npt.NDArray[np.int32]:
-    """The position of every value among the distinct ones."""
-    code = np.empty(values.size, dtype=np.int32)
-    for part in _parts(values.size):
-        code[part] = np.searchsorted(distinct, values[part])
-    return code
-
-
-def _parts(size: int) -> Iterator[slice]:
-    return (slice(start, start + _CHUNK) for start in range(0, size, _CHUNK))

@@ -21,8 +21,8 @@ class LiveConfig:
             `implicit_weight` (`LearnedWeight`).
         predictor: where predictions come from: the paper's `line` between the references `weak` and
             `strong`; `logit`, an ability per domain and any number of references; or `none`.
-        momentum: gamma of the line.
-        min_gap: of the line.
+        momentum: gamma of the line, in [0, 1).
+        min_gap: of the line, in (0, 1].
         target: p* in [0, 1].
         thompson: whether solve rates are drawn from the beliefs; False takes expectations.
         utility: what is chosen for. `closeness` to the target (the paper); under expectations also
@@ -73,6 +73,8 @@ class LiveConfig:
             checks.number(name, getattr(self, name), 0, 1)
         for name in ("domain_floor", "domain_ceiling"):
             checks.number(name, getattr(self, name), 0, 1)
+        checks.number("momentum", self.momentum, 0, math.nextafter(1, 0))
+        checks.number("min_gap", self.min_gap, math.nextafter(0, 1), 1)
         checks.number("cooldown", self.cooldown, 0)
         for name in ("retest", "patience"):
             if getattr(self, name) != math.inf:

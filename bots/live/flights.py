@@ -74,6 +74,10 @@ class Flights:
         """Nothing more is expected of this batch."""
         self._keep(batch_id, np.empty(0, np.int64))
 
+    def stamp(self, version: float) -> None:
+        """Open batches count as selected at this version."""
+        self._since = dict.fromkeys(self._since, version)
+
     def lost(self, before: float) -> int:
         """Closes the batches that were selected before this version; how many."""
         old = [batch_id for batch_id, since in self._since.items() if since < before]

@@ -21,6 +21,7 @@ from bots.live.tokens import ExpectedTokens
 
 _SMOOTHING = 0.95  # of the variances that tell what a fractional reward is worth
 _FIRST_GROUP = 8.0  # rollouts per task, until feedback says
+_LARGEST = {"trials": 1e9, "tokens": 1e15, "version": 1e15}  # residuals are float32, sums float64
 _COUNTERS = ("duplicates", "removed", "lost")
 
 
@@ -45,7 +46,7 @@ class Learning:
         self._config = config
         self.now = 0.0  # policy version
         self.group_size = _FIRST_GROUP
-        self._started = False
+        self.started = False
         self._variances = np.zeros(2)
         self.counters = dict.fromkeys(_COUNTERS, 0)
         self._predictor = _predictor(config)
@@ -88,7 +89,7 @@ class Learning:
     def _advance(self, current: float | None) -> float:
         """Moves the clock; by how many versions."""
         before, self.now = self.now, self.now + 1 if current is None else max(self.now, current)
-        started, self._started = self._started, True
+        started, self.started = self.started, True
         return self.now - before if started else 1.0
 
     def _information(self, evidence: Evidence) -> float:
@@ -158,7 +159,7 @@ class Learning:
         """All of it."""
         return {
             "now": self.now,
-            "started": self._started,
+            "started": self.started,
             "group_size": self.group_size,
             "variances": self._variances.copy(),
             "counters": dict(self.counters),
@@ -181,13 +182,32 @@ class Learning:
         self.now = checks.number("now", state["now"], 0)
         self.group_size = checks.number("group_size", state["group_size"], 0)
         self.counters = {k: checks.integer(k, counters[k], 0) for k in _COUNTERS}
-        self._started, self._variances = state["started"], variances.copy()
+        self.started, self._variances = state["started"], variances.copy()
         for name in _PARTS:
             getattr(self, f"_{name}").load_state_dict(state[name])
 
 
 _PARTS = ("predictor", "weight", "tokens", "progress")
 _DAMAGED = "the state's learning is damaged: go back to an earlier checkpoint"
+
+
+def check_sizes(feedback: Feedback) -> None:
+    """Refuses numbers so large that sums of them could overflow.
+
+    Raises:
+        ValueError: for more than 1e9 rollouts in a group, or tokens or a version above 1e15.
+    """
+    tokens_B, version = feedback.tokens_B, feedback.current_version
+    for name, value in (
+        ("trials", feedback.trials_B.max()),
+        ("tokens", 0.0 if tokens_B is None else tokens_B.max()),
+        ("version", 0.0 if version is None else version),
+    ):
+        if value > _LARGEST[name]:
+            raise ValueError(
+                f"the feedback has {name} {value:g}; at most {_LARGEST[name]:g} is taken: count "
+                "single rollouts, tokens of one group, and versions in a coarser unit"
+            )
 
 
 def _predictor(config: LiveConfig) -> AbstractPredictor:

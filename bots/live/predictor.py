@@ -30,7 +30,7 @@ class AbstractPredictor(ABC):
             classes: the pool's classes.
             class_U: shape (U,), the measured tasks' classes; repeats are usual, U may be 0.
             successes_U: shape (U,), in [0, trials].
-            trials_U: shape (U,), > 0.
+            trials_U: shape (U,), at least 0; a task without trials counts for nothing.
             versions: at least 0, how many versions the policy moved on since the last call.
         """
 

@@ -18,7 +18,7 @@ from bots.live.config import LiveConfig
 from bots.live.estimate import Estimate, pool_mean
 from bots.live.flights import Flights
 from bots.live.keys import digests, matching
-from bots.live.learning import Learning
+from bots.live.learning import Learning, check_sizes
 from bots.live.pools import joined, packed
 from bots.live.saved import ENTRIES, NAME, VERSION, Saved
 from bots.pool import Pool
@@ -173,10 +173,14 @@ class LiveSelector(AbstractSelector):
     def update(self, feedback: Feedback) -> None:
         """Learns from groups, unless they were counted before or their tasks were removed."""
         checks.within(feedback.task_ids_B, self._beliefs.num_tasks)
+        check_sizes(feedback)
         fresh = self._landed(feedback)
         if fresh is None:
             return
+        first = not self._learning.started
         self._learning.take(fresh, self._classes, self._beliefs)
+        if first:  # which version it is was not known when the batches in flight were selected
+            self._flights.stamp(self._learning.now)
         lost = self._flights.lost(self._learning.now - self._config.patience)
         self._learning.counters["lost"] += lost
 
@@ -277,8 +281,8 @@ class LiveSelector(AbstractSelector):
     def _barred(self, batch_size: int, exclude: Ints | None) -> Ints:
         """Excluded tasks, and if enough others are left those in flight and those at rest."""
         num_tasks, removed = self._beliefs.num_tasks, self._beliefs.removed
-        given = removed if exclude is None else np.concatenate([np.asarray(exclude), removed])
-        away = checks.excluded(given, batch_size, num_tasks)
+        given = checks.excluded(exclude, batch_size, num_tasks)
+        away = checks.excluded(np.union1d(given, removed), batch_size, num_tasks)
         flying, resting = self._flights.tasks(), self._resting()
         for avoided in ((flying, resting), (flying,)):
             barred = np.unique(np.concatenate([away, *avoided]))

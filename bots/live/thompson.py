@@ -106,7 +106,10 @@ def draw_best(
         inner_C, reach_S = windows_C, np.where(short_S, np.minimum(_WIDER * reach_S, 1), reach_S)
     whole = reached | (reach_S[strata] >= 1)
     ranked = ordered(found.task_ids[whole], ranks[whole], strata[whole], np.ones(law.num_strata))
-    return ranked, np.maximum(have_S, 1) / reach_S
+    last_S = ranked.nth(wanted_S)
+    enough_S = np.isfinite(last_S) & (last_S > 0)
+    density_S = np.where(enough_S, wanted_S / np.where(enough_S, last_S, 1.0), have_S / reach_S)
+    return ranked, np.maximum(density_S, 1.0)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -175,10 +178,11 @@ def _in_ring(task: Proposals, rng: np.random.Generator) -> tuple[Floats, Bools]:
         - special.betaln(task.alpha, task.beta)
     )
     inner = task.inner_high - task.inner_low
+    bound = np.where(task.plain, task.bound, 1.0)  # it may be infinite where no use is made of it
     remains = np.ones(inner.size)
-    some = inner > 0
+    some = task.plain & (inner > 0)
     remains[some] = sum(_tails(task, some))
-    ratio = np.exp(log_density) / task.bound * (1 - inner * task.bound) / remains
+    ratio = np.exp(log_density) / bound * (1 - inner * bound) / remains
     return draws, rng.random(ratio.size) < ratio
 
 

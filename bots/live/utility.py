@@ -24,6 +24,7 @@ CODES = {
 
 # From 16 on, the series of `_correction` is exact to 1e-12.
 _SHIFTS = 16
+_WORTH_THREADS = 1 << 16  # tasks, below which one thread is faster
 
 _Count = Any  # one number: the functions of arrays are compiled for numbers
 
@@ -143,8 +144,8 @@ def score(code: int, alpha: _Count, beta: _Count, parameter: float) -> _Count:
 def scores(code: int, alpha_X: Floats, beta_X: Floats, parameter: float = 0.0) -> Floats:
     """The utility that `code` names, shape (X,), on all of Numba's threads.
 
-    Every entry is computed on its own, so the bits do not depend on the number of threads. Numba's
-    default threads must not be entered from two Python threads at once.
+    Every entry is computed on its own, so the bits do not depend on the number of threads. Where
+    Numba finds neither OpenMP nor TBB, two Python threads must not call this at the same time.
 
     Raises:
         ValueError: for an unknown code.
@@ -155,11 +156,20 @@ def scores(code: int, alpha_X: Floats, beta_X: Floats, parameter: float = 0.0) -
     """
     if code not in CODES.values():
         raise ValueError(f"code is {code!r}; it must be one of {CODES}")
-    return _scores(code, alpha_X, beta_X, float(parameter))
+    run = _scores if alpha_X.size < _WORTH_THREADS else _scores_in_parallel
+    return run(code, alpha_X, beta_X, float(parameter))
+
+
+@njit(cache=True)
+def _scores(code: int, alpha_X: Floats, beta_X: Floats, parameter: float) -> Floats:
+    utility_X = np.empty(alpha_X.size)
+    for x in range(alpha_X.size):
+        utility_X[x] = score(code, alpha_X[x], beta_X[x], parameter)
+    return utility_X
 
 
 @njit(cache=True, parallel=True)
-def _scores(code: int, alpha_X: Floats, beta_X: Floats, parameter: float) -> Floats:
+def _scores_in_parallel(code: int, alpha_X: Floats, beta_X: Floats, parameter: float) -> Floats:
     utility_X = np.empty(alpha_X.size)
     for x in prange(alpha_X.size):
         utility_X[x] = score(code, alpha_X[x], beta_X[x], parameter)

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 
 from bots import Pool
-from bots.live import classes as module
+from bots.live import grouping
 from bots.live.classes import TaskClasses, classes_of
 
 RATE = st.sampled_from([0.0, 0.25, 0.3, 1.0, np.nan])
@@ -93,8 +93,8 @@ def test_chunks_and_tables_change_nothing(monkeypatch):
     weak = np.where(rng.random(1000) < 0.2, np.nan, rng.integers(0, 9, 1000) / 8)
     pool = pool_of(weak, rng.integers(0, 9, 1000) / 8, rng.choice(["a", "b", "cc"], 1000))
     classes, class_N = classes_of(pool)
-    monkeypatch.setattr(module, "_CHUNK", 7)
-    monkeypatch.setattr(module, "_TABLE", 1)
+    monkeypatch.setattr(grouping, "_CHUNK", 7)
+    monkeypatch.setattr(grouping, "_TABLE", 1)
     chunked, class_chunked_N = classes_of(pool)
     assert_array_equal(class_chunked_N, class_N)
     assert_array_equal(chunked.references_CK, classes.references_CK)

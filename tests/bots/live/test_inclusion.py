@@ -75,11 +75,11 @@ def test_a_wider_window_holds_more(alpha, beta, target, half, other):
     assert 0 <= narrow <= wide * (1 + 1e-8) <= 1 + 1e-8
 
 
-@given(counts, counts, st.floats(0.01, 0.99), st.floats(1e-9, 0.6))
-def test_a_window_mirrors_with_its_belief(alpha, beta, target, half):
-    # The mirrored target is rounded by up to 1e-16, which a slope of up to 1e7 makes 1e-8.
+@given(counts, counts, st.integers(0, 1024), st.floats(1e-9, 0.6))
+def test_a_window_mirrors_with_its_belief(alpha, beta, place, half):
+    target = place / 1024  # its mirror image is not rounded
     mirrored = window_probability(beta, alpha, 1 - target, half)
-    assert_allclose(window_probability(alpha, beta, target, half), mirrored, rtol=1e-7, atol=1e-300)
+    assert_allclose(window_probability(alpha, beta, target, half), mirrored, rtol=1e-8, atol=1e-300)
 
 
 @given(st.floats(0, 1), st.floats(1e-12, 1))

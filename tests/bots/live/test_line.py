@@ -76,3 +76,13 @@ def test_errors_name_the_remedy_and_change_nothing():
         LinePrediction(momentum=1.0)
     with pytest.raises(ValueError, match="min_gap is 0"):
         LinePrediction(min_gap=0.0)
+
+
+def test_tasks_without_trials_count_for_nothing():
+    classes, _ = classes_of(Pool.numbered(2, {"weak": [0.0, 0.3], "strong": [0.7, 0.9]}))
+    line, other = LinePrediction(), LinePrediction()
+    measured(line, classes, 0.25)
+    other.observe(classes, np.array([0, 1]), np.array([1.0, 0.0]), np.array([4.0, 0.0]), 1.0)
+    assert_array_equal(other.predict(classes), line.predict(classes))
+    other.observe(classes, np.array([1]), np.array([0.0]), np.array([0.0]), 1.0)
+    assert_array_equal(other.predict(classes), line.predict(classes))

@@ -53,10 +53,10 @@ def test_the_shrunk_logit_is_near_the_mean_over_the_residual():
             assert near == pytest.approx(exact, abs=0.02)
 
 
-@pytest.mark.parametrize("trials", [2, 4, 16])
+@pytest.mark.parametrize("trials", [4, 16])
 @pytest.mark.parametrize("residual", [0.5, 1.0])
 def test_the_excess_finds_the_residual_where_the_fit_is_right(residual, trials):
-    # Over 20 other seeds the largest relative error of the six was 0.09.
+    # Over 20 other seeds the largest relative error of the four was 0.15.
     rng = np.random.default_rng(0)
     sums = np.zeros(2)
     for _ in range(40):

@@ -41,7 +41,8 @@ def mean_rates(eta_C, residual=1.0):
 
 def test_intervals_of_the_parameters_are_calibrated():
     # 80 z-scores of 4 parameters, drift off. Their root mean square is 1 for exact inference, give
-    # or take 0.08; early batches, fitted where tau and theta were still wrong, add a little.
+    # or take 0.08; four other sets of 20 seeds gave 1.02 to 1.18, since early batches are fitted
+    # where theta_0 was still far off.
     scores = []
     for seed in range(20):
         rng = np.random.default_rng(seed)
@@ -60,7 +61,7 @@ def test_intervals_of_the_parameters_are_calibrated():
 
 @pytest.mark.parametrize("num_references", [0, 1, 2, 5])
 def test_predictions_approach_the_mean_rates_of_any_number_of_references(num_references):
-    # Of 40 other runs the largest error was 0.013.
+    # Of 40 other runs the largest error was 0.009.
     rng = np.random.default_rng(0)
     classes = classes_of(rng, num_references=num_references)
     weight_K, missing_K = np.full(num_references, 0.4), np.full(num_references, -0.5)
@@ -72,6 +73,7 @@ def test_predictions_approach_the_mean_rates_of_any_number_of_references(num_ref
 
 
 def test_the_residual_is_learned():
+    # Over 40 other runs the largest relative error was 0.10.
     for residual in (0.3, 1.5):
         rng = np.random.default_rng(0)
         classes = classes_of(rng)
@@ -83,15 +85,16 @@ def test_the_residual_is_learned():
 
 
 def test_a_drifting_ability_is_followed_and_a_frozen_one_lags():
+    # Over 10 other seeds the errors were at most 0.016, and at least 0.269 without drift.
     rng = np.random.default_rng(0)
     classes = classes_of(rng)
     moving, frozen = LogitPrediction(), LogitPrediction(drift=0.0)
     errors = []
     for ability in np.linspace(-2, 2, 100):
         eta_C = logits(classes, ability, [0, 0, 0], np.full(2, 0.4), np.zeros(2))
-        same = np.random.default_rng(rng.integers(2**31)), rng.integers(2**31)
-        measure(moving, classes, eta_C, np.random.default_rng(same[1]))
-        measure(frozen, classes, eta_C, np.random.default_rng(same[1]))
+        seed = rng.integers(2**31)
+        for predictor in (moving, frozen):
+            measure(predictor, classes, eta_C, np.random.default_rng(seed))
         truth_C = mean_rates(eta_C)
         errors.append([np.abs(p.predict(classes) - truth_C).mean() for p in (moving, frozen)])
     late = np.mean(errors[50:], axis=0)
@@ -165,6 +168,14 @@ def test_no_counts_make_it_anything_but_finite(hostile, trials):
     for _ in range(100):
         measure(predictor, classes, eta_C, rng)
     assert np.abs(predictor.predict(classes) - mean_rates(eta_C)).mean() < 0.06
+
+
+def test_tasks_without_trials_count_for_nothing():
+    classes = classes_of(np.random.default_rng(0))
+    predictor, other = LogitPrediction(), LogitPrediction()
+    predictor.observe(classes, np.array([0]), np.array([3.0]), np.array([8.0]), 1.0)
+    other.observe(classes, np.array([0, 1]), np.array([3.0, 0.0]), np.array([8.0, 0.0]), 1.0)
+    assert_array_equal(other.predict(classes), predictor.predict(classes))
 
 
 def test_time_without_measurements_makes_it_no_less_certain_than_at_first():
