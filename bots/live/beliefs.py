@@ -105,7 +105,7 @@ class Beliefs:
         """The mean over all tasks that were not removed of a function of alpha and beta."""
         visited_V = self.visited_V[self.table.flags_N[self.visited_V] & REMOVED == 0]
         total = rate(self._alpha_C, self._beta_C) @ self.unvisited(np.empty(0, np.int64))
-        total += rate(*self.pseudo_counts(visited_V)).sum()
+        total += rate(*self.pseudo_counts(visited_V.astype(np.int64))).sum()
         return float(total / max(self.num_tasks - self.removed.size, 1))
 
     def pseudo_counts(self, task_ids: Ints) -> tuple[Floats, Floats]:
@@ -170,7 +170,7 @@ class Beliefs:
         if self._updates % _TIDY_EVERY:
             return
         visited_V, table = self.visited_V, self.table
-        alpha_V, beta_V = self.pseudo_counts(visited_V)
+        alpha_V, beta_V = self.pseudo_counts(visited_V.astype(np.int64))
         residual_V = np.abs(table.excess_N2[visited_V]).sum(axis=1)
         stays_V = self._scale * residual_V > _IMMATERIAL * (alpha_V + beta_V)
         stays_V = stays_V if keeps is None else stays_V | keeps
@@ -234,8 +234,9 @@ class Beliefs:
         visited = self.table.flags_N[old] & VISITED > 0
         old, new = old[visited], new[visited]
         classes = class_M[new]
-        for place, counts in enumerate(self.pseudo_counts(old)):
-            made.table.excess_N2[new, place] = counts - made.sums[place][classes]
+        alpha, beta = self.pseudo_counts(old)
+        made.table.excess_N2[new, 0] = alpha - made._alpha_C[classes]
+        made.table.excess_N2[new, 1] = beta - made._beta_C[classes]
         made._append(new)
         return made
 
@@ -265,7 +266,7 @@ class Beliefs:
         Raises:
             ValueError: for damaged state.
         """
-        parts = checked(state)
+        parts = checked(state, prior)
         made = Beliefs(parts["class_N"], parts["alpha_C"].size, prior)
         for name in STORED:
             getattr(made.table, name)[...] = parts[name]

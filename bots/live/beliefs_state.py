@@ -22,8 +22,8 @@ _KINDS = {
 _NUMBERS = ("weight", "scale", "updates")
 
 
-def checked(state: dict[str, Any]) -> dict[str, Any]:
-    """The entries of a state, if they fit together and every belief is one."""
+def checked(state: dict[str, Any], prior: tuple[float, float]) -> dict[str, Any]:
+    """The entries of a state, if they fit together and no belief has less than the prior."""
     if not isinstance(state, dict) or set(state) != {*_KINDS, *_NUMBERS}:
         raise ValueError(_DAMAGED.format("entries are missing"))
     arrays = {name: _array(name, state[name], kind) for name, kind in _KINDS.items()}
@@ -43,7 +43,8 @@ def checked(state: dict[str, Any]) -> dict[str, Any]:
         (visited_V.min(initial=0) >= 0, "a visited task is not there"),
         (visited_V.max(initial=-1) < num_tasks, "a visited task is not there"),
         (np.unique(visited_V).size == visited_V.size, "a task was listed twice"),
-        *((_sound(arrays[n], 0, largest), f"{n} is not positive") for n in ("alpha_C", "beta_C")),
+        (_sound(arrays["alpha_C"], prior[0], largest), "alpha_C is below the prior, or not finite"),
+        (_sound(arrays["beta_C"], prior[1], largest), "beta_C is below the prior, or not finite"),
         (_sound(arrays["excess_N2"], -largest, largest), "excess_N2 is not finite"),
         (not np.isnan(arrays["last_N"]).any() and (arrays["last_N"] < np.inf).all(), "last_N"),
     ):

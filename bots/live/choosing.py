@@ -169,8 +169,8 @@ def _divided(scene: Scene, places: int, away: Ints, barred: Ints, rng: np.random
     else:
         wanted_D = scene.progress_D if config.allocation == "progress" else available_D
     most_D = available_D / max(places, 1)
-    floor_D = np.minimum(config.domain_floor, most_D)
-    ceiling_D = np.full(num_domains, config.domain_ceiling)
+    floor_D, ceiling_D = config.bounds(scene.classes.domains_D)
+    floor_D = np.minimum(floor_D, most_D)
     if np.minimum(ceiling_D, most_D).sum() < 1:  # the other domains have too few tasks just now
         ceiling_D[:] = 1
     return allocate(

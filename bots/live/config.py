@@ -1,13 +1,20 @@
 """The settings of the live selector."""
 
 import math
-from dataclasses import dataclass, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
+
+import numpy as np
 
 from bots import checks
+from bots._types import Floats
 
 PREDICTORS = ("line", "logit", "none")
 UTILITIES = ("closeness", "informative", "variance", "deviation")
 ALLOCATIONS = ("belief", "progress", "size")
+
+_ROUNDING = 1e-9  # of shares that are written with a few decimals
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +49,8 @@ class LiveConfig:
             bounds; by `progress` in solving them; or by `size`.
         domain_floor: least share of a batch for each domain.
         domain_ceiling: greatest share.
+        domain_shares: least and greatest share of the domains that have their own, by label; equal
+            ones are a quota.
         prior_successes: alpha_0 > 0.
         prior_failures: beta_0 > 0.
     """
@@ -65,13 +74,12 @@ class LiveConfig:
     allocation: str = "belief"
     domain_floor: float = 0.0
     domain_ceiling: float = 1.0
+    domain_shares: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     prior_successes: float = 1.0
     prior_failures: float = 1.0
 
     def __post_init__(self) -> None:
         for name in ("forgetting", "implicit_weight", "target", "staleness", "coverage"):
-            checks.number(name, getattr(self, name), 0, 1)
-        for name in ("domain_floor", "domain_ceiling"):
             checks.number(name, getattr(self, name), 0, 1)
         checks.number("momentum", self.momentum, 0, math.nextafter(1, 0))
         checks.number("min_gap", self.min_gap, math.nextafter(0, 1), 1)
@@ -90,20 +98,29 @@ class LiveConfig:
                 raise ValueError(
                     f"{name} is {getattr(self, name)!r}; choose from {', '.join(choices)}"
                 )
-        for field in fields(self):
-            value = getattr(self, field.name)
-            if field.type is bool and not isinstance(value, bool):
-                raise ValueError(f"{field.name} is {value!r}; it must be True or False")
+        for setting in fields(self):
+            value = getattr(self, setting.name)
+            if setting.type is bool and not isinstance(value, bool):
+                raise ValueError(f"{setting.name} is {value!r}; it must be True or False")
         if self.thompson and self.utility != "closeness":
             raise ValueError(
                 f"utility is {self.utility!r} with thompson=True; on a draw it orders tasks as "
                 "closeness to 0.5 does: use utility='closeness', or thompson=False for expectations"
             )
-        if self.domain_floor > self.domain_ceiling:
-            raise ValueError(
-                f"domain_floor is {self.domain_floor:g}, above domain_ceiling "
-                f"{self.domain_ceiling:g}; lower the floor"
-            )
+        _check_shares("every domain", self.domain_floor, self.domain_ceiling)
+        if not isinstance(self.domain_shares, Mapping):
+            raise ValueError(f"domain_shares is {self.domain_shares!r}; map labels to two shares")
+        for label, shares in self.domain_shares.items():
+            if (
+                not isinstance(label, str)
+                or not isinstance(shares, list | tuple)
+                or len(shares) != 2
+            ):
+                raise ValueError(
+                    f"domain_shares has {label!r}: {shares!r}; map a label, as a string, to its "
+                    "least and greatest share"
+                )
+            _check_shares(f"domain {label!r}", *shares)
 
     @property
     def predicts(self) -> bool:
@@ -113,9 +130,62 @@ class LiveConfig:
     @property
     def divides(self) -> bool:
         """Whether places are divided among domains, rather than left to the ranking."""
-        return self.domain_floor > 0 or self.domain_ceiling < 1 or self.allocation != "belief"
+        bounded = self.domain_floor > 0 or self.domain_ceiling < 1 or len(self.domain_shares) > 0
+        return bounded or self.allocation != "belief"
+
+    def bounds(self, domains_D: Sequence[str]) -> tuple[Floats, Floats]:
+        """Least and greatest share of each of these domains.
+
+        Raises:
+            ValueError: for shares of a domain that is not there, or that cannot add up to 1.
+        """
+        unknown = set(self.domain_shares) - set(domains_D)
+        if unknown:
+            raise ValueError(
+                f"domain_shares names {sorted(unknown)}; the pool's domains are {list(domains_D)}"
+            )
+        everywhere = (self.domain_floor, self.domain_ceiling)
+        shares = np.array([self.domain_shares.get(label, everywhere) for label in domains_D])
+        if shares[:, 0].sum() > 1 + _ROUNDING or shares[:, 1].sum() < 1 - _ROUNDING:
+            raise ValueError(
+                f"the domains' shares add up to at least {shares[:, 0].sum():g} and at most "
+                f"{shares[:, 1].sum():g}; 1 must lie between: change domain_floor, domain_ceiling "
+                "or domain_shares"
+            )
+        return shares[:, 0], shares[:, 1]
+
+    def as_json(self) -> dict[str, Any]:
+        """The settings as JSON values."""
+        values = asdict(self)
+        shares = {label: list(bounds) for label, bounds in self.domain_shares.items()}
+        plain = {k: str(v) if v == math.inf else v for k, v in values.items()}
+        return {**plain, "domain_shares": shares}
+
+    @staticmethod
+    def of_json(values: Mapping[str, Any]) -> "LiveConfig":
+        """The settings that `as_json` gave.
+
+        Raises:
+            ValueError: for unknown or impossible settings.
+        """
+        unknown = set(values) - {setting.name for setting in fields(LiveConfig)}
+        if unknown:
+            raise ValueError(
+                f"there is no setting {sorted(unknown)}; was this saved by a newer release?"
+            )
+        settings: dict[str, Any] = {k: math.inf if v == "inf" else v for k, v in values.items()}
+        return LiveConfig(**settings)
 
     @property
     def prior(self) -> tuple[float, float]:
         """alpha_0 and beta_0."""
         return self.prior_successes, self.prior_failures
+
+
+def _check_shares(whose: str, floor: object, ceiling: object) -> None:
+    low = checks.number(f"the least share of {whose}", floor, 0, 1)
+    high = checks.number(f"the greatest share of {whose}", ceiling, 0, 1)
+    if low > high:
+        raise ValueError(
+            f"the least share of {whose} is {low:g}, above its greatest, {high:g}; lower it"
+        )

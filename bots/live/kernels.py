@@ -5,12 +5,14 @@ whatever the number of threads. `tests/bots/live/naive.py` has a plain twin of e
 """
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit, prange
 
 from bots._types import Bools, Floats, Floats32, Ints
+
+Number = Any  # an element of an array, which is no float to a type checker
 
 VISITED, REMOVED, BARRED = np.uint8(1), np.uint8(2), np.uint8(4)
 
@@ -98,13 +100,13 @@ def belief(table: Table, sums: Sums, k: int) -> tuple[float, float]:
 
 
 @njit(cache=True)
-def _stirling(x: float) -> float:
+def _stirling(x: Number) -> float:
     """Below log Gamma(x), by less than 1 / (12 x)."""
     return (x - 0.5) * math.log(x) - x + _HALF_LOG_TAU
 
 
 @njit(cache=True)
-def density_bound(alpha: float, beta: float, low: float, high: float) -> float:
+def density_bound(alpha: Number, beta: Number, low: Number, high: Number) -> float:
     """At least the density of Beta(alpha, beta) anywhere in [low, high]; inf where it has a pole.
 
     The density is log-concave where both parameters are at least 1, so it is greatest at its mode
@@ -124,7 +126,7 @@ def density_bound(alpha: float, beta: float, low: float, high: float) -> float:
 
 
 @njit(cache=True)
-def _log_power(alpha: float, beta: float, x: float) -> float:
+def _log_power(alpha: Number, beta: Number, x: Number) -> float:
     value = 0.0
     if alpha != 1:
         value += (alpha - 1) * (math.log(x) if x > 0 else -math.inf)
@@ -134,7 +136,7 @@ def _log_power(alpha: float, beta: float, x: float) -> float:
 
 
 @njit(cache=True)
-def peak_bound(alpha: float, beta: float) -> float:
+def peak_bound(alpha: Number, beta: Number) -> float:
     """At least the greatest density of Beta(alpha, beta); inf where it has a pole.
 
     With A = alpha - 1, B = beta - 1 and M = A + B the greatest density is M + 1 times a binomial
@@ -152,7 +154,7 @@ def peak_bound(alpha: float, beta: float) -> float:
 
 
 @njit(cache=True)
-def chance_bound(width: float, inner: float, density: float) -> float:
+def chance_bound(width: Number, inner: Number, density: Number) -> float:
     """At least the chance of a draw in a ring, given that it is not inside; 1: not worth a bound.
 
     Args:
@@ -189,7 +191,7 @@ def class_chances(sums: Sums, windows_C: Floats, inner_C: Floats, target: float)
 
 
 @njit(cache=True)
-def inside(target: float, half: float) -> float:
+def inside(target: Number, half: Number) -> float:
     """The measure of the window of this half-width, cut to [0, 1]."""
     return min(target + half, 1.0) - max(target - half, 0.0)
 
@@ -318,7 +320,7 @@ def drawn_belief(table: Table, sums: Sums, recall: Recall, k: int) -> tuple[floa
 
 
 @njit(cache=True)
-def is_due(streak: int, last: float, recall: Recall) -> bool:
+def is_due(streak: Number, last: Number, recall: Recall) -> bool:
     """Whether a task that was all solved or all failed `streak` times running is due again."""
     if streak == 0 or not recall.interval < math.inf:
         return False

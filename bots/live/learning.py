@@ -80,6 +80,8 @@ class Learning:
             self.group_size = evidence.group_size
             self._judge(evidence, classes, beliefs)
         class_U = beliefs.table.class_N[tasks_U].astype(np.int64)
+        if tasks_U.size and worth == 0:  # so old that it says nothing
+            class_U, successes_U, trials_U = class_U[:0], successes_U[:0], trials_U[:0]
         self._predictor.observe(classes, class_U, successes_U, trials_U, versions)
         beliefs.update(*self._step(versions, evidence.group_size, classes), tasks_U, counts_U)
         failures_U = evidence.trials_U - evidence.successes_U

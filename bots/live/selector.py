@@ -1,7 +1,6 @@
 """BOTS for pools that are huge and change, with feedback that comes when it comes."""
 
-import math
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -330,8 +329,7 @@ class LiveSelector(AbstractSelector):
         self._flights, self._density_S, self._rng = saved.flights, saved.density_S, saved.rng
 
     def _header(self) -> states.State:
-        config = {k: str(v) if v == math.inf else v for k, v in asdict(self._config).items()}
-        return states.header(NAME, VERSION, self._pool, self._rng, config)
+        return states.header(NAME, VERSION, self._pool, self._rng, self._config.as_json())
 
 
 def _mean(alpha: Floats, beta: Floats) -> Floats:
@@ -346,9 +344,4 @@ def _check_settings(config: LiveConfig, classes: TaskClasses) -> None:
             f"predictor is 'line' but the pool has no reference {sorted(missing)}: add the rates "
             "to Pool(references=...), or set predictor='logit' or 'none'"
         )
-    num_domains = len(classes.domains_D)
-    if config.domain_floor * num_domains > 1 or config.domain_ceiling * num_domains < 1:
-        raise ValueError(
-            f"shares from {config.domain_floor:g} to {config.domain_ceiling:g} for each of "
-            f"{num_domains} domains cannot add up to 1: lower domain_floor or raise domain_ceiling"
-        )
+    config.bounds(classes.domains_D)

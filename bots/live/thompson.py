@@ -104,7 +104,7 @@ def draw_best(
         if not short_S.any():
             break
         inner_C, reach_S = windows_C, np.where(short_S, np.minimum(_WIDER * reach_S, 1), reach_S)
-    whole = reached | (reach_S[strata] >= 1)
+    whole = rng.permutation(np.flatnonzero(reached | (reach_S[strata] >= 1)))  # ties are no one's
     ranked = ordered(found.task_ids[whole], ranks[whole], strata[whole], np.ones(law.num_strata))
     last_S = ranked.nth(wanted_S)
     enough_S = np.isfinite(last_S) & (last_S > 0)
@@ -149,7 +149,7 @@ def _ring(
     marked_V = mark_visited(keys[1], beliefs.table, beliefs.sums, visited_V, *shared)
     seen = visited_V[marked_V]
     seen = seen[beliefs.table.flags_N[seen] & (REMOVED | BARRED) == 0]
-    proposed = np.concatenate([plain, seen])
+    proposed = np.concatenate([plain, seen]).astype(np.int64)
     if found.task_ids.size:
         proposed = proposed[~np.isin(proposed, found.task_ids)]
     task = propose(beliefs.table, beliefs.sums, proposed, *shared)
