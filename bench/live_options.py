@@ -36,6 +36,7 @@ class Capability:
 
 
 _GREEDY = f"{PLAIN}:thompson=False"
+_INFORMED = f"{_GREEDY},utility=informative"
 
 CAPABILITIES = (
     Capability("same law, computed by class", PLAIN, "bots"),
@@ -50,9 +51,38 @@ CAPABILITIES = (
     Capability("both", f"{PLAIN}:predictor=logit,learned_weight=True"),
     Capability("no reference models", "bots-unlabelled", meant_for=("bad_refs",)),
     Capability("expectation instead of a draw", _GREEDY),
-    Capability("chance of an informative group", f"{_GREEDY},utility=informative", _GREEDY),
+    Capability(
+        "no reference models, chance of an informative group",
+        "bots-unlabelled:thompson=False,utility=informative",
+        "bots-unlabelled",
+    ),
+    Capability("chance of an informative group", _INFORMED, _GREEDY),
     Capability("expected variance", f"{_GREEDY},utility=variance", _GREEDY),
     Capability("expected deviation", f"{_GREEDY},utility=deviation", _GREEDY),
+    Capability(
+        "chance of an informative group, ability in logits",
+        f"{_INFORMED},predictor=logit",
+        _INFORMED,
+        ("domains", "bad_refs", "guru15", "mixed_domains"),
+    ),
+    Capability(
+        "chance of an informative group, rest of 20 versions",
+        f"{_INFORMED},cooldown=20",
+        _INFORMED,
+        ("base@steep",),
+    ),
+    Capability(
+        "chance of an informative group, a tenth drawn uniformly",
+        f"{_INFORMED},coverage=0.1",
+        _INFORMED,
+        ("prerequisites",),
+    ),
+    Capability(
+        "chance of an informative group, rho learned",
+        f"{_INFORMED},learned_weight=True",
+        _INFORMED,
+        ("bad_refs", "guru15", "jump"),
+    ),
     Capability(
         "utility per token",
         f"{PLAIN}:per_token=True",

@@ -32,8 +32,10 @@ class Beliefs:
     So an update costs O(C + B), and a task whose residual has faded is like its class again.
 
     Differences from `BetaPosterior`, which computes the same law task by task in float64: residuals
-    are float32, and dropped below a millionth of alpha + beta; together these change a pseudo-count
-    by less than two millionths of it.
+    are float32, and dropped below a millionth of alpha + beta. Together these move a pseudo-count
+    by less than two millionths of alpha + beta, and so the mean; a count that is itself a tiny share
+    of alpha + beta may be off by more of itself. Only where nothing is ever forgotten do roundings
+    add up, by some 3e-8 of alpha + beta times the root of the task's number of visits.
 
     Args:
         class_N: the class of each task.
@@ -56,9 +58,9 @@ class Beliefs:
             np.zeros(num_tasks, np.int8),
             np.zeros(num_tasks, np.uint8),
         )
-        self._alpha_0, self._beta_0 = prior
-        self._alpha_C = np.full(num_classes, prior[0])
-        self._beta_C = np.full(num_classes, prior[1])
+        self._alpha_0, self._beta_0 = float(prior[0]), float(prior[1])
+        self._alpha_C = np.full(num_classes, self._alpha_0)
+        self._beta_C = np.full(num_classes, self._beta_0)
         self.starts_C = _starts(class_N, num_classes)
         self._weight = 0.0  # pseudo-counts that a class has beyond the prior's
         self._scale = 1.0

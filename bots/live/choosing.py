@@ -82,8 +82,8 @@ class Choice:
         by_rank = int(self.places_S.sum())
         chances = np.concatenate(
             [
-                self._chances(scene, law, self.task_ids_B[:by_rank], self._reach(law, True)),
-                self._chances(scene, law, self.task_ids_B[by_rank:], self._reach(law, False)),
+                self._chances(scene, law, self.task_ids_B[:by_rank], by_rank=True),
+                self._chances(scene, law, self.task_ids_B[by_rank:], by_rank=False),
             ]
         )
         num_uniform = self.task_ids_B.size - by_rank
@@ -95,16 +95,14 @@ class Choice:
             by_rank,
         )
 
-    def _reach(self, law: Law, by_rank: bool) -> Floats:
-        """The rank that a task had to beat: the last but one among the others' best."""
-        drawn = isinstance(law, DrawLaw)
-        return self.ranked.nth(self.places_S + 1 if by_rank and drawn else self.places_S)
-
-    def _chances(self, scene: Scene, law: Law, task_ids: Ints, reach_S: Floats) -> Floats:
+    def _chances(self, scene: Scene, law: Law, task_ids: Ints, by_rank: bool) -> Floats:
+        """The chance to be among the best: to rank better than the last of the others' best."""
         strata = law.stratum_C[scene.beliefs.table.class_N[task_ids]]
+        reach_S = self.ranked.nth(self.places_S + int(by_rank))
         chances = law.chances(scene.beliefs, task_ids, reach_S[strata])
         if isinstance(law, ExpectationLaw):
-            ties = law.ties(scene.beliefs, task_ids, reach_S[strata])
+            last_S = self.ranked.nth(self.places_S)
+            ties = law.ties(scene.beliefs, task_ids, last_S[strata])
             chances = np.where(ties, self.ranked.lottery_S[strata], chances)
         return chances
 

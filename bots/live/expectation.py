@@ -102,14 +102,15 @@ def rank_best(
     visited_V = visited_V.astype(np.int64)
     rank_V = _visited_ranks(beliefs, law, visited_V, rng)
     stratum_V = law.stratum_C[class_N[visited_V]]
-    parts, lottery_S = [], np.ones(law.num_strata)
+    parts, lottery_S, beyond_S = [], np.ones(law.num_strata), np.full(law.num_strata, np.inf)
     for stratum, wanted in enumerate(wanted_S):
         own_V, own_C = stratum_V == stratum, np.flatnonzero(law.stratum_C == stratum)
         entries = _Entries(visited_V[own_V], rank_V[own_V], own_C, rank_C[own_C], size_C[own_C])
         tasks, ranks, lottery_S[stratum] = entries.best(beliefs, int(wanted), rng)
+        beyond_S[stratum] = entries.nth(int(wanted) + 1)
         parts.append((tasks, ranks, np.full(tasks.size, stratum)))
     tasks, ranks, strata = (np.concatenate(columns) for columns in zip(*parts, strict=True))
-    return ordered(tasks, ranks, strata, lottery_S)
+    return ordered(tasks, ranks, strata, lottery_S, beyond_S)
 
 
 def _visited_ranks(
@@ -139,7 +140,7 @@ class _Entries:
         wanted = min(wanted, self.visited_V.size + int(self.size_C.sum()))
         if wanted == 0:
             return np.empty(0, np.int64), np.empty(0), 1.0
-        last = self._last_rank(wanted)
+        last = self.nth(wanted)
         above_V, above_C = self.rank_V < last, self.rank_C < last
         left = wanted - int(above_V.sum()) - int(self.size_C[above_C].sum())
         tied_V, tied_C = np.flatnonzero(self.rank_V == last), np.flatnonzero(self.rank_C == last)
@@ -158,13 +159,14 @@ class _Entries:
         )
         return tasks, ranks, left / int(ties.sum())
 
-    def _last_rank(self, wanted: int) -> float:
-        """The rank of the last of the `wanted` best."""
+    def nth(self, number: int) -> float:
+        """The rank of the task at this place, from 1; inf where there are fewer."""
         some = self.size_C > 0
         ranks = np.concatenate([self.rank_V, self.rank_C[some]])
         sizes = np.concatenate([np.ones(self.rank_V.size, np.int64), self.size_C[some]])
         order = np.argsort(ranks)
-        return float(ranks[order][np.searchsorted(np.cumsum(sizes[order]), wanted)])
+        entry = np.searchsorted(np.cumsum(sizes[order]), number)
+        return float(ranks[order][entry]) if entry < order.size else np.inf
 
 
 def _members(beliefs: Beliefs, c: int, count: int, rng: np.random.Generator) -> Ints:

@@ -115,14 +115,28 @@ def density_bound(alpha: Number, beta: Number, low: Number, high: Number) -> flo
     """
     at = low
     if alpha > 1 and beta > 1:
-        at = min(max((alpha - 1) / (alpha + beta - 2), low), high)
+        share = (alpha - 1) / (alpha - 1 + (beta - 1))
+        if low <= share <= high:
+            return math.exp(_log_constant(alpha, beta) + _log_power_at_mode(alpha - 1, beta - 1))
+        at = low if share < low else high
     elif alpha < 1 and beta < 1:
         at = low if _log_power(alpha, beta, low) > _log_power(alpha, beta, high) else high
     elif beta <= 1 and alpha >= 1:
         at = high
+    return math.exp(_log_constant(alpha, beta) + _log_power(alpha, beta, at))
+
+
+@njit(cache=True)
+def _log_constant(alpha: float, beta: float) -> float:
+    """At least -log B(alpha, beta)."""
     total = alpha + beta
-    constant = _stirling(total) + 1 / (12 * total) - _stirling(alpha) - _stirling(beta)
-    return math.exp(constant + _log_power(alpha, beta, at))
+    return _stirling(total) + 1 / (12 * total) - _stirling(alpha) - _stirling(beta)
+
+
+@njit(cache=True)
+def _log_power_at_mode(a: float, b: float) -> float:
+    """`_log_power` at a / (a + b), without rounding that to 1 when b is tiny."""
+    return a * math.log(a / (a + b)) + b * math.log(b / (a + b))
 
 
 @njit(cache=True)

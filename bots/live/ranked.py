@@ -20,12 +20,15 @@ class Ranked:
         strata: the stratum of each, ascending.
         lottery_S: by stratum, the chance that one of the tasks that tie for the last places won;
             1 where none tie.
+        beyond_S: by stratum, the rank of the best task that is not listed; inf where all are, or
+            where nobody asks.
     """
 
     task_ids: Ints
     ranks: Floats
     strata: Ints
     lottery_S: Floats
+    beyond_S: Floats
 
     def first(self, places_S: Ints) -> Bools:
         """Which of them take these numbers of places."""
@@ -37,16 +40,18 @@ class Ranked:
         begins_S = np.searchsorted(self.strata, np.arange(numbers_S.size))
         ends_S = np.searchsorted(self.strata, np.arange(numbers_S.size), side="right")
         places_S = begins_S + numbers_S - 1
-        there = places_S < ends_S
-        ranks_S = np.full(numbers_S.size, np.inf)
+        there = (numbers_S > 0) & (places_S < ends_S)
+        ranks_S = np.where(places_S == ends_S, self.beyond_S, np.inf)
         ranks_S[there] = self.ranks[places_S[there]]
         return np.where(numbers_S == 0, -np.inf, ranks_S)
 
 
-def ordered(task_ids: Ints, ranks: Floats, strata: Ints, lottery_S: Floats) -> Ranked:
+def ordered(
+    task_ids: Ints, ranks: Floats, strata: Ints, lottery_S: Floats, beyond_S: Floats
+) -> Ranked:
     """These tasks, put in order."""
     order = np.lexsort((ranks, strata))
-    return Ranked(task_ids[order], ranks[order], strata[order], lottery_S)
+    return Ranked(task_ids[order], ranks[order], strata[order], lottery_S, beyond_S)
 
 
 def pick(

@@ -322,6 +322,8 @@ class LiveSelector(AbstractSelector):
         self._learning.counters["removed"] += int(gone.sum())
         self._learning.counters["duplicates"] += int((~fresh & ~gone).sum())
         kept = np.isin(feedback.task_ids_B, task_ids[fresh & ~gone])
+        if kept.all():
+            return feedback
         return feedback.only(kept) if kept.any() else None
 
     def _take(self, saved: Saved) -> None:

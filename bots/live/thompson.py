@@ -105,7 +105,8 @@ def draw_best(
             break
         inner_C, reach_S = windows_C, np.where(short_S, np.minimum(_WIDER * reach_S, 1), reach_S)
     whole = rng.permutation(np.flatnonzero(reached | (reach_S[strata] >= 1)))  # ties are no one's
-    ranked = ordered(found.task_ids[whole], ranks[whole], strata[whole], np.ones(law.num_strata))
+    no_ties, no_end = np.ones(law.num_strata), np.full(law.num_strata, np.inf)
+    ranked = ordered(found.task_ids[whole], ranks[whole], strata[whole], no_ties, no_end)
     last_S = ranked.nth(wanted_S)
     enough_S = np.isfinite(last_S) & (last_S > 0)
     density_S = np.where(enough_S, wanted_S / np.where(enough_S, last_S, 1.0), have_S / reach_S)
