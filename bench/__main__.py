@@ -254,8 +254,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(
         required=True,
-        metavar="list | run | report | check | tune | leaderboard | docs | options | perf | perf-cells | "
-        "scaling | perf-real",
+        metavar="list | run | report | check | tune | leaderboard | docs | options | perf | "
+        "perf-cells | scaling | perf-real",
     )
     listing = commands.add_parser("list", help="suites, scenarios and strategies")
     listing.set_defaults(command=_list)

@@ -212,7 +212,8 @@ class _Cell:
             return
         path.parent.mkdir(parents=True, exist_ok=True)
         states = {name: part.state_dict() for name, part in self._parts().items()}
-        save_state(path, {"config": self._config, "progress": asdict(self._progress), **states})
+        state = {"config": self._config, "progress": asdict(self._progress), **states}
+        save_state(path, state, keep_previous=False)
 
     def _resumed(self) -> bool:
         path = self._life.checkpoint
