@@ -11,6 +11,8 @@ import numpy.typing as npt
 from bots import checks
 from bots._types import Floats, Floats32
 
+_SURROGATES = 0xD800, 0xDFFF
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Pool:
@@ -96,8 +98,18 @@ def _labels(name: str, values: npt.ArrayLike) -> npt.NDArray[Any]:
         array = np.array([str(value) for value in array])
     if array.size and array.dtype.kind not in "iuU":
         raise ValueError(f"{name} has dtype {array.dtype}; it must hold integers or strings")
+    if array.dtype.kind == "U" and _has_surrogates(array):
+        raise ValueError(
+            f"{name} has a label with half of a surrogate pair, which is no text: decode the labels "
+            "with errors='replace'"
+        )
     array.setflags(write=False)
     return array
+
+
+def _has_surrogates(labels: npt.NDArray[Any]) -> bool:
+    points = np.ascontiguousarray(labels).view(np.uint32)
+    return bool(((points >= _SURROGATES[0]) & (points <= _SURROGATES[1])).any())
 
 
 def _rates(name: str, values: npt.ArrayLike, num_tasks: int) -> Floats:

@@ -33,9 +33,9 @@ class Beliefs:
 
     Differences from `BetaPosterior`, which computes the same law task by task in float64: residuals
     are float32, and dropped below a millionth of alpha + beta. Together these move a pseudo-count
-    by less than two millionths of alpha + beta, and so the mean; a count that is itself a tiny share
-    of alpha + beta may be off by more of itself. Only where nothing is ever forgotten do roundings
-    add up, by some 3e-8 of alpha + beta times the root of the task's number of visits.
+    by less than two millionths of alpha + beta, and so the mean; a count that is a tiny share of
+    alpha + beta may be off by more of itself. Only where nothing is ever forgotten do roundings add
+    up, to some 3e-8 of alpha + beta times the root of the task's number of visits.
 
     Args:
         class_N: the class of each task.
@@ -124,10 +124,14 @@ class Beliefs:
         return np.where(due, self._alpha_0, alpha), np.where(due, self._beta_0, beta)
 
     def due(self, task_ids: Ints, recall: Recall) -> Bools:
-        """Which of these tasks, all solved or all failed at their last visits, are due again."""
+        """Which of these tasks, all solved or all failed at their last visits, are due again.
+
+        Only visited ones: a task whose residual was dropped, before there were tests, is its class.
+        """
         if not recall.interval < np.inf:
             return np.zeros(task_ids.size, np.bool_)
-        return due_again(self.table.streak_N[task_ids], self.table.last_N[task_ids], recall)
+        due = due_again(self.table.streak_N[task_ids], self.table.last_N[task_ids], recall)
+        return due & (self.table.flags_N[task_ids] & VISITED > 0)
 
     def update(
         self,

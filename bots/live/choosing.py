@@ -167,7 +167,9 @@ def _divided(scene: Scene, places: int, away: Ints, barred: Ints, rng: np.random
     else:
         wanted_D = scene.progress_D if config.allocation == "progress" else available_D
     most_D = available_D / max(places, 1)
-    floor_D, ceiling_D = config.bounds(scene.classes.domains_D)
+    floor_D, ceiling_D = np.zeros(num_domains), np.ones(num_domains)
+    here = np.flatnonzero(size_D)  # the other domains are those of a pool before this one
+    floor_D[here], ceiling_D[here] = config.bounds([scene.classes.domains_D[d] for d in here])
     floor_D = np.minimum(floor_D, most_D)
     if np.minimum(ceiling_D, most_D).sum() < 1:  # the other domains have too few tasks just now
         ceiling_D[:] = 1

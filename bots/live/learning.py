@@ -35,7 +35,9 @@ class Learning:
 
     so that beliefs fade, and predictions add up, with the policy's versions rather than with the
     number of calls; the effective sample sizes of arXiv 2510.26374, Proposition 2, then do not
-    depend on how feedback is cut into pieces. A group that is `a` versions old counts
+    depend on how feedback is cut into pieces. (A prediction is added with the first piece of a
+    version, so tasks of the later pieces have it beside their measurement: rho n / lambda more at
+    most.) A group that is `a` versions old counts
     (1 - staleness)^a.
 
     Args:
@@ -130,7 +132,7 @@ class Learning:
         """What beliefs keep, and the implicit evidence."""
         forgetting, config = self._config.forgetting, self._config
         keep = (1 - forgetting) ** versions
-        equivalent = versions if forgetting == 0 else (1 - keep) / forgetting
+        equivalent = versions if keep == 1 else (1 - keep) / forgetting
         share = config.implicit_weight
         if config.learned_weight and group_size > 0:
             share = self._weight.weight(forgetting, group_size)
@@ -181,8 +183,8 @@ class Learning:
             raise ValueError(_DAMAGED)
         if not isinstance(state["started"], bool) or variances.shape != (2,) or variances.min() < 0:
             raise ValueError(_DAMAGED)
-        self.now = checks.number("now", state["now"], 0)
-        self.group_size = checks.number("group_size", state["group_size"], 0)
+        self.now = checks.number("now", state["now"], 0, _LARGEST["version"])
+        self.group_size = checks.number("group_size", state["group_size"], 0, _LARGEST["trials"])
         self.counters = {k: checks.integer(k, counters[k], 0) for k in _COUNTERS}
         self.started, self._variances = state["started"], variances.copy()
         for name in _PARTS:

@@ -63,7 +63,10 @@ def unpacked(state: Any) -> TaskClasses:
         levels = state["levels"]
         if len(state) != 5 or not (levels is None or (type(levels) is int and levels > 0)):
             raise ValueError(f"levels {levels!r}")
-        return TaskClasses(state["references"], names, state["domain"], domains, levels)
+        domain_C = state["domain"]
+        if not isinstance(domain_C, np.ndarray) or domain_C.dtype != np.int64:
+            raise ValueError("domain does not hold positions")
+        return TaskClasses(state["references"], names, domain_C, domains, levels)
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(
             f"the state's classes are damaged ({error!r}): go back to an earlier checkpoint"

@@ -16,6 +16,7 @@ from bots.live.classes import TaskClasses, classes_of
 from bots.live.config import LiveConfig
 from bots.live.estimate import Estimate, pool_mean
 from bots.live.flights import Flights
+from bots.live.kernels import REMOVED
 from bots.live.keys import digests, matching
 from bots.live.learning import Learning, check_sizes
 from bots.live.pools import joined, packed
@@ -50,6 +51,11 @@ class Selection:
     def mean_reward(self, rates_B: npt.ArrayLike) -> Estimate:
         """An unbiased estimate of the mean reward of the pool, from a batch that is not typical.
 
+        Tasks that could not be chosen, because they were in flight, at rest or excluded, are taken
+        to be what was predicted of them. So are tasks without a chance given the others' draws:
+        under expectations, with costs per token, or in a domain that got no place. A coverage
+        floor gives every task a chance.
+
         Args:
             rates_B: the measured mean reward of each task, NaN where its group was lost.
         """
@@ -73,9 +79,9 @@ class LiveSelector(AbstractSelector):
 
     Beyond the law:
 
-    - Tasks in flight, that is selected and without feedback yet, are chosen again only when no
-      others are left. Feedback with a `batch_id` counts once, in whatever order it comes; a batch
-      is given up by `cancel`, or after `patience` policy versions.
+    - Tasks in flight, that is selected and without feedback yet, are chosen again only when fewer
+      than a batch of others are left, and then like those. Feedback with a `batch_id` counts once,
+      in whatever order it comes; a batch is given up by `cancel`, or after `patience` versions.
     - Beliefs fade per policy version, if feedback says which version the trainer holds
       (`Feedback.current_version`), otherwise per call. The first feedback counts as one version.
     - `add`, `remove` and `resume` change the pool; tasks are known by their keys.
@@ -105,7 +111,7 @@ class LiveSelector(AbstractSelector):
     ) -> None:
         config = LiveConfig() if config is None else config
         classes, class_N = classes_of(pool)
-        _check_settings(config, classes)
+        _check_settings(config, classes, class_N)
         self._pool = pool
         self._rng = checks.rng(rng)
         self._config = config
@@ -194,7 +200,7 @@ class LiveSelector(AbstractSelector):
         """
         whole = joined(self._pool, pool)
         classes, class_M = classes_of(pool, known=self._classes)
-        _check_settings(self._config, classes)
+        _check_settings(self._config, classes, self._beliefs.table.class_N, class_M)
         self._classes = classes
         self._beliefs.grow(class_M, classes.num_classes, self._learning.predict(classes))
         self._pool = whole
@@ -311,8 +317,8 @@ class LiveSelector(AbstractSelector):
 
     def _landed(self, feedback: Feedback) -> Feedback | None:
         """The groups that count: expected, and of tasks that are still there. None: no group."""
-        task_ids = np.unique(feedback.task_ids_B)
-        gone = np.isin(task_ids, self._beliefs.removed)
+        task_ids, places_B = np.unique(feedback.task_ids_B, return_inverse=True)
+        gone = self._beliefs.table.flags_N[task_ids] & REMOVED > 0
         fresh = np.ones(task_ids.size, np.bool_)
         if feedback.batch_id is None:
             self._flights.land(task_ids)
@@ -321,7 +327,7 @@ class LiveSelector(AbstractSelector):
             fresh = self._flights.take(feedback.batch_id, task_ids)
         self._learning.counters["removed"] += int(gone.sum())
         self._learning.counters["duplicates"] += int((~fresh & ~gone).sum())
-        kept = np.isin(feedback.task_ids_B, task_ids[fresh & ~gone])
+        kept = (fresh & ~gone)[places_B]
         if kept.all():
             return feedback
         return feedback.only(kept) if kept.any() else None
@@ -338,12 +344,16 @@ def _mean(alpha: Floats, beta: Floats) -> Floats:
     return alpha / (alpha + beta)
 
 
-def _check_settings(config: LiveConfig, classes: TaskClasses) -> None:
-    """Refuses settings that the pool does not allow."""
+def _check_settings(
+    config: LiveConfig, classes: TaskClasses, *tasks: npt.NDArray[np.uint16]
+) -> None:
+    """Refuses settings that a pool with tasks of these classes does not allow."""
     missing = {"weak", "strong"} - set(classes.names_K)
     if config.predictor == "line" and missing and config.predicts:
         raise ValueError(
             f"predictor is 'line' but the pool has no reference {sorted(missing)}: add the rates "
             "to Pool(references=...), or set predictor='logit' or 'none'"
         )
-    config.bounds(classes.domains_D)
+    size_C = sum(np.bincount(class_N, minlength=classes.num_classes) for class_N in tasks)
+    occupied = np.unique(classes.domain_C[size_C > 0])
+    config.bounds([classes.domains_D[d] for d in occupied])
