@@ -121,9 +121,7 @@ class Feedback:
         task_ids_U, places = np.unique(self.task_ids_B[measured_B], return_inverse=True)
 
         def merged(values_B: Floats) -> Floats:
-            values_U = np.zeros(task_ids_U.size)
-            np.add.at(values_U, places, values_B[measured_B])
-            return values_U
+            return np.bincount(places, values_B[measured_B], task_ids_U.size)
 
         return Evidence(
             task_ids_U,

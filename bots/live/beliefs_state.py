@@ -50,6 +50,8 @@ def checked(state: dict[str, Any], prior: tuple[float, float]) -> dict[str, Any]
     ):
         if not holds:
             raise ValueError(_DAMAGED.format(what))
+    if np.delete(arrays["excess_N2"], visited_V, axis=0).any():
+        raise ValueError(_DAMAGED.format("an unvisited task has a residual"))
     updates = checks.integer("updates", state["updates"], 0)
     removed = {"removed_N": removed_N[:num_tasks].astype(np.bool_)}
     return {**arrays, **removed, "weight": weight, "scale": scale, "updates": updates}

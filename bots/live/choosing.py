@@ -122,7 +122,7 @@ def choose(scene: Scene, batch_size: int, barred: Ints, rng: np.random.Generator
 
 def _choose(scene: Scene, batch_size: int, barred: Ints, rng: np.random.Generator) -> Choice:
     beliefs = scene.beliefs
-    away = np.union1d(beliefs.removed, barred)
+    away = np.union1d(beliefs.removed, barred) if beliefs.removed.size else barred
     num_uniform = _rounded(scene.config.coverage * batch_size, rng)
     places_S = np.array([batch_size - num_uniform])
     if scene.config.divides:

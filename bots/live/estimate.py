@@ -72,7 +72,7 @@ def pool_mean(
         predicted_B: p^, the same tasks' rates as believed before the batch was drawn, in [0, 1].
         inclusion_B: pi, from `inclusion_probabilities`, in (0, 1].
         predicted_mean: mean of p^ over all A available tasks, of the same belief.
-        num_tasks: A; tasks in flight, which could not be chosen, are not among them.
+        num_tasks: A; tasks that could not be chosen may be among them, and count as predicted.
 
     Raises:
         ValueError: for lengths that differ, no group at all, a rate outside [0, 1] or a pi of 0.

@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from bots import checks
 from bots._types import Bools, Ints
+from bots.live.ranked import among
 
 
 class Flights:
@@ -42,7 +43,7 @@ class Flights:
             ([True, False], [4])
         """
         batch_id, self._next = self._next, self._next + 1
-        self._open[batch_id], self._since[batch_id] = task_ids_B.copy(), version
+        self._open[batch_id], self._since[batch_id] = np.sort(task_ids_B), version
         return batch_id
 
     def check(self, batch_id: int) -> None:
@@ -59,8 +60,9 @@ class Flights:
         left = self._open.get(batch_id)
         if left is None:
             return np.zeros(task_ids.size, np.bool_)
-        self._keep(batch_id, left[~np.isin(left, task_ids)])
-        return np.isin(task_ids, left)
+        landed = among(task_ids, left)
+        self._keep(batch_id, left[~among(left, np.sort(task_ids[landed]))])
+        return landed
 
     def land(self, task_ids: Ints) -> None:
         """Each of these distinct tasks has come back, from the oldest batch that it is in."""
@@ -88,12 +90,12 @@ class Flights:
     def forget(self, task_ids: Ints) -> None:
         """These tasks are in flight no more, in any batch."""
         for batch_id, left in list(self._open.items()):
-            self._keep(batch_id, left[~np.isin(left, task_ids)])
+            self._keep(batch_id, left[~among(left, np.sort(task_ids))])
 
     def moved(self, new_N: Ints) -> None:
         """Task k is called `new_N[k]` from here on, or is gone where that is negative."""
         for batch_id, left in list(self._open.items()):
-            moved = new_N[left]
+            moved = np.sort(new_N[left])
             self._keep(batch_id, moved[moved >= 0])
 
     def _keep(self, batch_id: int, left: Ints) -> None:
@@ -136,6 +138,8 @@ class Flights:
         if tasks.size and not (tasks.min() >= 0 and tasks.max() < num_tasks):
             raise ValueError(_DAMAGED)
         parts = np.split(tasks, np.cumsum(sizes)[:-1]) if sizes.size else []
+        if any((np.diff(part) <= 0).any() for part in parts):
+            raise ValueError(_DAMAGED)
         made._open = {int(b): part.copy() for b, part in zip(batches, parts, strict=True)}
         made._since = dict(zip(batches.tolist(), since.tolist(), strict=True))
         return made

@@ -73,6 +73,8 @@ def pick(
         rng: random numbers.
     """
     picked = np.empty(0, np.int64)
+    if count == 0:
+        return picked
     if 2 * count < size:
         for _ in range(_FEW):
             tried = members(rng.integers(size, size=2 * (count - picked.size) + 8))
@@ -82,6 +84,19 @@ def pick(
                 return picked
     every = members(np.arange(size))
     return rng.choice(every[usable(every)], count, replace=False)
+
+
+def among(values: Ints, ascending: Ints) -> Bools:
+    """Which of these values are in a sorted array; `numpy.isin` sorts both each time.
+
+    Example:
+        >>> among(np.array([4, 1, 7]), np.array([1, 2, 4])).tolist()
+        [True, True, False]
+    """
+    if ascending.size == 0:
+        return np.zeros(values.size, np.bool_)
+    places = np.minimum(np.searchsorted(ascending, values), ascending.size - 1)
+    return ascending[places] == values
 
 
 def _distinct(values: Ints) -> Ints:

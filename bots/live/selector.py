@@ -289,6 +289,8 @@ class LiveSelector(AbstractSelector):
         given = checks.excluded(exclude, batch_size, num_tasks)
         away = checks.excluded(np.union1d(given, removed), batch_size, num_tasks)
         flying, resting = self._flights.tasks(), self._resting()
+        if flying.size == resting.size == 0:
+            return away
         for avoided in ((flying, resting), (flying,)):
             barred = np.unique(np.concatenate([away, *avoided]))
             if num_tasks - barred.size >= batch_size:
