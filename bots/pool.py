@@ -100,7 +100,7 @@ def _labels(name: str, values: npt.ArrayLike) -> npt.NDArray[Any]:
         raise ValueError(f"{name} has dtype {array.dtype}; it must hold integers or strings")
     if array.dtype.kind == "U" and _has_surrogates(array):
         raise ValueError(
-            f"{name} has a label with half of a surrogate pair, which is no text: decode the labels "
+            f"{name} has a label with half of a surrogate pair, which is no text: decode labels "
             "with errors='replace'"
         )
     array.setflags(write=False)
