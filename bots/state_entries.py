@@ -19,7 +19,7 @@ import numpy.typing as npt
 from bots.state import State
 
 Bytes = bytes | bytearray | memoryview
-Pieces = dict[str, Sequence[Bytes]]  # contents in parts, so that arrays are not copied
+Pieces = Mapping[str, Sequence[Bytes]]  # contents in parts, so that arrays are not copied
 Entries = dict[str, bytearray]
 
 STATE, ARRAY = "state.json", ".npy"

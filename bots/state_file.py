@@ -94,11 +94,12 @@ def _keep(place: Path) -> None:
 
 
 def _sync(folder: Path) -> None:
-    if os.name == "posix":
+    with suppress(OSError):  # Windows and some network file systems cannot sync a folder
         descriptor = os.open(folder, os.O_RDONLY)
-        with suppress(OSError):  # some network file systems cannot sync a folder
+        try:
             os.fsync(descriptor)
-        os.close(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def _diagnosis(file: BinaryIO, error: Exception) -> str:

@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from bots._types import Bools, Floats, Ints
 from bots.live.beliefs_state import STORED, checked
-from bots.live.kernels import REMOVED, VISITED, Recall, Sums, Table, due_again
+from bots.live.kernels import REMOVED, VISITED, Recall, Sums, Table, due_again, material
 
 _SMALLEST_SCALE = 1e-20  # residuals are stored divided by the scale, in float32, which ends at 1e38
 _IMMATERIAL = 1e-6  # of alpha + beta: a residual below is dropped
@@ -176,9 +176,7 @@ class Beliefs:
         if self._updates % _TIDY_EVERY:
             return
         visited_V, table = self.visited_V, self.table
-        alpha_V, beta_V = self.pseudo_counts(visited_V.astype(np.int64))
-        residual_V = np.abs(table.excess_N2[visited_V]).sum(axis=1)
-        stays_V = self._scale * residual_V > _IMMATERIAL * (alpha_V + beta_V)
+        stays_V = material(table, self.sums, visited_V, _IMMATERIAL)
         stays_V = stays_V if keeps is None else stays_V | keeps
         gone = visited_V[~stays_V]
         table.excess_N2[gone] = 0

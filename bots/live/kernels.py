@@ -24,7 +24,7 @@ _UNIT = 2.0**-53
 _LOOSE = 1.1  # over the square of a binomial probability, extended to real counts
 _WORTH = 0.5  # above this chance, a draw is made rather than bounded
 _MOST_DOUBLINGS = 16
-_WORTH_THREADS = 1 << 17  # visited tasks, below which one thread is faster
+_WORTH_THREADS = 1 << 15  # visited tasks, below which one thread is faster
 _BLOCK = 4096  # visited tasks that one thread looks at in a row
 
 
@@ -97,6 +97,18 @@ def belief(table: Table, sums: Sums, k: int) -> tuple[float, float]:
     alpha = sums.alpha_C[c] + sums.scale * table.excess_N2[k, 0]
     beta = sums.beta_C[c] + sums.scale * table.excess_N2[k, 1]
     return max(alpha, sums.alpha_0), max(beta, sums.beta_0)
+
+
+@njit(cache=True)
+def material(table: Table, sums: Sums, visited_V: np.ndarray, share: float) -> Bools:
+    """Which visited tasks have residuals above this share of alpha + beta."""
+    found_V = np.empty(visited_V.size, np.bool_)
+    for v in range(visited_V.size):
+        k = visited_V[v]
+        alpha, beta = belief(table, sums, k)
+        residual = abs(table.excess_N2[k, 0]) + abs(table.excess_N2[k, 1])
+        found_V[v] = sums.scale * residual > share * (alpha + beta)
+    return found_V
 
 
 @njit(cache=True)
@@ -180,7 +192,9 @@ def chance_bound(width: Number, inner: Number, density: Number) -> float:
         return 0.0
     if inner * density >= _WORTH:
         return 1.0
-    chance = width * density / (1 - inner * density)
+    chance = width * density
+    if inner > 0:  # dividing by 1 costs as much as any division
+        chance /= 1 - inner * density
     return chance if chance < _WORTH else 1.0
 
 
@@ -276,10 +290,17 @@ def mark_visited(
         inner_C: likewise.
         target: p*.
     """
+    inside_C = _inside(target, inner_C)
+    width_C = _inside(target, windows_C) - inside_C
     marked_V = np.zeros(visited_V.size, np.bool_)
     mark = _mark if visited_V.size < _WORTH_THREADS else _mark_in_blocks
-    mark(key, table, sums, visited_V, recall, windows_C, inner_C, target, marked_V)
+    mark(key, table, sums, visited_V, recall, width_C, inside_C, marked_V)
     return marked_V
+
+
+def _inside(target: float, half_C: Floats) -> Floats:
+    """`inside` for many windows."""
+    return np.minimum(target + half_C, 1.0) - np.maximum(target - half_C, 0.0)
 
 
 @njit(cache=True, parallel=True)
@@ -289,14 +310,13 @@ def _mark_in_blocks(
     sums: Sums,
     visited_V: np.ndarray,
     recall: Recall,
-    windows_C: Floats,
-    inner_C: Floats,
-    target: float,
+    width_C: Floats,
+    inside_C: Floats,
     marked_V: Bools,
 ) -> None:
     for block in prange((visited_V.size + _BLOCK - 1) // _BLOCK):
         part = slice(block * _BLOCK, (block + 1) * _BLOCK)
-        _mark(key, table, sums, visited_V[part], recall, windows_C, inner_C, target, marked_V[part])
+        _mark(key, table, sums, visited_V[part], recall, width_C, inside_C, marked_V[part])
 
 
 @njit(cache=True)
@@ -306,23 +326,19 @@ def _mark(
     sums: Sums,
     visited_V: np.ndarray,
     recall: Recall,
-    windows_C: Floats,
-    inner_C: Floats,
-    target: float,
+    width_C: Floats,
+    inside_C: Floats,
     marked_V: Bools,
 ) -> None:
     recalls = recall.interval < math.inf
     for v in range(visited_V.size):
         k = visited_V[v]
         c = table.class_N[k]
-        if windows_C[c] > inner_C[c]:
-            alpha, beta = belief(table, sums, k)
-            if recalls and is_due(table.streak_N[k], table.last_N[k], recall):
-                alpha, beta = sums.alpha_0, sums.beta_0
-            inner = inside(target, inner_C[c])
-            width = inside(target, windows_C[c]) - inner
-            chance = chance_bound(width, inner, peak_bound(alpha, beta))
-            marked_V[v] = uniform(key, np.uint64(k)) < chance
+        alpha, beta = belief(table, sums, k)
+        if recalls and is_due(table.streak_N[k], table.last_N[k], recall):
+            alpha, beta = sums.alpha_0, sums.beta_0
+        chance = chance_bound(width_C[c], inside_C[c], peak_bound(alpha, beta))
+        marked_V[v] = uniform(key, np.uint64(k)) < chance
 
 
 @njit(cache=True)
@@ -338,7 +354,8 @@ def is_due(streak: Number, last: Number, recall: Recall) -> bool:
     """Whether a task that was all solved or all failed `streak` times running is due again."""
     if streak == 0 or not recall.interval < math.inf:
         return False
-    return recall.now - last >= recall.interval * 2.0 ** (min(abs(streak), _MOST_DOUBLINGS) - 1)
+    doublings = min(abs(int(streak)), _MOST_DOUBLINGS) - 1
+    return recall.now - last >= recall.interval * (1 << doublings)  # 2.0 ** is slow, used or not
 
 
 @njit(cache=True)
@@ -403,3 +420,33 @@ def propose(
         out[0, i], out[1, i], out[2, i], out[3, i] = alpha, beta, low, high
         out[4, i], out[5, i], out[6, i] = inner_low, inner_high, bound
     return Proposals(out[0], out[1], out[2], out[3], out[4], out[5], out[6], plain)
+
+
+@njit(cache=True)
+def accept(
+    task: Proposals, remains: Floats, places: Floats, coins: Floats
+) -> tuple[Floats, Bools]:
+    """A point of its ring for each proposal, and whether it is the task's draw.
+
+    It is with the ratio of the conditional density there to the bound, so that accepted points are
+    distributed like draws that fall in the ring.
+
+    Args:
+        task: proposals; of those that are not plain nothing is accepted.
+        remains: the chance of a draw outside the inner window.
+        places: uniform numbers that say where.
+        coins: uniform numbers that say whether.
+    """
+    draws, accepted = np.zeros(places.size), np.zeros(places.size, np.bool_)
+    for i in range(places.size):
+        if task.plain[i]:
+            below = task.inner_low[i] - task.low[i]
+            place = places[i] * (below + task.high[i] - task.inner_high[i])
+            draw = task.low[i] + place if place < below else task.inner_high[i] + (place - below)
+            alpha, beta = task.alpha[i], task.beta[i]
+            constant = math.lgamma(alpha + beta) - math.lgamma(alpha) - math.lgamma(beta)
+            density = math.exp(constant + _log_power(alpha, beta, draw)) / remains[i]
+            inner = task.inner_high[i] - task.inner_low[i]
+            draws[i] = draw
+            accepted[i] = coins[i] * task.bound[i] < density * (1 - inner * task.bound[i])
+    return draws, accepted

@@ -50,7 +50,7 @@ def ordered(
     task_ids: Ints, ranks: Floats, strata: Ints, lottery_S: Floats, beyond_S: Floats
 ) -> Ranked:
     """These tasks, put in order."""
-    order = np.lexsort((ranks, strata))
+    order = np.lexsort((ranks, strata)) if lottery_S.size > 1 else np.argsort(ranks)
     return Ranked(task_ids[order], ranks[order], strata[order], lottery_S, beyond_S)
 
 

@@ -13,6 +13,7 @@ from bots.live.kernels import (
     REMOVED,
     Proposals,
     Recall,
+    accept,
     class_chances,
     count_proposals,
     list_proposals,
@@ -22,7 +23,7 @@ from bots.live.kernels import (
 from bots.live.ranked import Ranked, ordered
 
 _SPARE = 4.0  # standard deviations of draws inside the window, beyond what is needed
-_WIDER = 4.0  # how much the window grows when it held too few
+_WIDER = 1.2, 4.0  # how much the window grows, at least and at most, when it held too few
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -90,7 +91,8 @@ def draw_best(
     Returns:
         The tasks, all of them when fewer are there; and the densities that were met, for next time.
     """
-    reach_S = np.minimum((wanted_S + _SPARE * np.sqrt(wanted_S) + 8) / density_S, 1.0)
+    expected_S = wanted_S + _SPARE * np.sqrt(wanted_S) + 8
+    reach_S = np.minimum(expected_S / density_S, 1.0)
     inner_C = np.zeros(law.cost_C.size)
     found = _Found.none()
     while True:
@@ -103,7 +105,8 @@ def draw_best(
         short_S = (have_S < wanted_S) & (reach_S < 1)
         if not short_S.any():
             break
-        inner_C, reach_S = windows_C, np.where(short_S, np.minimum(_WIDER * reach_S, 1), reach_S)
+        wider_S = np.clip(expected_S / np.maximum(have_S, 1), *_WIDER) * reach_S
+        inner_C, reach_S = windows_C, np.where(short_S, np.minimum(wider_S, 1), reach_S)
     whole = rng.permutation(np.flatnonzero(reached | (reach_S[strata] >= 1)))  # ties are no one's
     no_ties, no_end = np.ones(law.num_strata), np.full(law.num_strata, np.inf)
     ranked = ordered(found.task_ids[whole], ranks[whole], strata[whole], no_ties, no_end)
@@ -169,22 +172,13 @@ def _drawn(task: Proposals, rng: np.random.Generator) -> tuple[Floats, Bools]:
 
 
 def _in_ring(task: Proposals, rng: np.random.Generator) -> tuple[Floats, Bools]:
-    """Uniform in the ring, accepted with the ratio of its conditional density to the bound."""
-    below = task.inner_low - task.low
-    place = rng.random(task.low.size) * (below + task.high - task.inner_high)
-    draws = np.where(place < below, task.low + place, task.inner_high + (place - below))
-    log_density = (
-        special.xlogy(task.alpha - 1, draws)
-        + special.xlog1py(task.beta - 1, -draws)
-        - special.betaln(task.alpha, task.beta)
-    )
-    inner = task.inner_high - task.inner_low
-    bound = np.where(task.plain, task.bound, 1.0)  # it may be infinite where no use is made of it
-    remains = np.ones(inner.size)
-    some = task.plain & (inner > 0)
-    remains[some] = sum(_tails(task, some))
-    ratio = np.exp(log_density) / bound * (1 - inner * bound) / remains
-    return draws, rng.random(ratio.size) < ratio
+    """Points of the rings, those of plain proposals accepted or not; see `accept`."""
+    remains = np.ones(task.low.size)
+    some = task.plain & (task.inner_high > task.inner_low)
+    if some.any():
+        remains[some] = sum(_tails(task, some))
+    places, coins = rng.random((2, remains.size))
+    return accept(task, remains, places, coins)
 
 
 def _outside(task: Proposals, few: Ints, rng: np.random.Generator) -> Floats:

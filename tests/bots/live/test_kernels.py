@@ -167,7 +167,7 @@ def threads():
 
 
 def test_marks_do_not_depend_on_threads_or_blocks(threads):
-    num_tasks = (1 << 17) + 5_000
+    num_tasks = kernels._WORTH_THREADS + 5_000
     beliefs, (windows_C, inner_C) = random_beliefs(0, num_tasks=num_tasks), windows(0)
     visited_V = np.arange(num_tasks, dtype=np.int32)
     rest = (visited_V, Recall(25.0, 4.0), windows_C / 50, inner_C / 50, 0.5)
@@ -176,7 +176,18 @@ def test_marks_do_not_depend_on_threads_or_blocks(threads):
         numba.set_num_threads(number)
         marks.append(kernels.mark_visited(np.uint64(3), beliefs.table, beliefs.sums, *rest))
     one_block = np.zeros(num_tasks, np.bool_)
-    kernels._mark(np.uint64(3), beliefs.table, beliefs.sums, *rest, one_block)
+    visited_V, recall, windows_C, inner_C, target = rest
+    inside_C = kernels._inside(target, inner_C)
+    width_C = kernels._inside(target, windows_C) - inside_C
+    kernels._mark(
+        np.uint64(3),
+        *(beliefs.table, beliefs.sums),
+        visited_V,
+        recall,
+        width_C,
+        inside_C,
+        one_block,
+    )
     assert_array_equal(marks[0], one_block)
     assert_array_equal(marks[1], one_block)
     assert 0 < one_block.mean() < 0.9
