@@ -155,3 +155,31 @@ def propose(table, sums, task_ids, recall, windows_C, inner_C, target) -> list[t
         plain = chance_bound(ends[1] - ends[0] - inner, inner, bound) < 1
         rows.append((alpha, beta, *ends, *inner_ends, bound, plain))
     return rows
+
+
+def accept(task, remains, places, coins) -> list[tuple[float, bool]]:
+    """A draw per proposal, and whether it counts."""
+    rows = []
+    for i, plain in enumerate(task.plain.tolist()):
+        alpha, beta, low, high, inner_low, inner_high, bound = (
+            float(column[i]) for column in task[:7]
+        )
+        if not plain:
+            rows.append((0.0, False))
+            continue
+        place = places[i] * (inner_low - low + high - inner_high)
+        draw = low + place if place < inner_low - low else inner_high + place - (inner_low - low)
+        log_density = math.lgamma(alpha + beta) - math.lgamma(alpha) - math.lgamma(beta)
+        for power, base in ((alpha - 1, draw), (beta - 1, 1 - draw)):
+            log_density += power * math.log(base) if power else 0.0
+        chance = math.exp(log_density) / remains[i] / bound * (1 - (inner_high - inner_low) * bound)
+        rows.append((draw, coins[i] < chance))
+    return rows
+
+
+def material(table, sums, visited_V, share) -> list[bool]:
+    found = []
+    for k in visited_V.tolist():
+        residual = sum(abs(float(part)) for part in table.excess_N2[k])
+        found.append(sums.scale * residual > share * sum(belief(table, sums, k)))
+    return found

@@ -74,6 +74,24 @@ def test_every_kernel_equals_its_plain_twin(seed, prior):
     assert [naive.belief(table, sums, k) for k in tasks] == list(zip(alpha_N, beta_N, strict=True))
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_acceptance_and_tidying_equal_their_plain_twins(seed):
+    beliefs, (windows_C, inner_C) = random_beliefs(seed, (1.0, 1.0)), windows(seed)
+    table, sums, rng = beliefs.table, beliefs.sums, np.random.default_rng(seed)
+    recall = Recall(25.0, math.inf)
+    shared = (recall, windows_C / 10, inner_C / 10, 0.4)
+    task = kernels.propose(table, sums, np.arange(TASKS), *shared)
+    remains, places, coins = rng.uniform(0.5, 1, TASKS), rng.random(TASKS), rng.random(TASKS)
+    draws, accepted = kernels.accept(task, remains, places, coins)
+    expected, counted = zip(*naive.accept(task, remains, places, coins), strict=True)
+    np.testing.assert_allclose(draws, expected, rtol=1e-14)
+    assert accepted.tolist() == list(counted)
+    assert 0 < accepted.sum() < task.plain.sum()
+    for share in (1e-6, 0.3):
+        stays_V = kernels.material(table, sums, beliefs.visited_V, share)
+        assert stays_V.tolist() == naive.material(table, sums, beliefs.visited_V, share)
+
+
 @given(key=st.integers(0, 2**64 - 1), what=st.integers(0, 2**62))
 @example(key=2**64 - 1, what=2**62)
 def test_the_hash_equals_its_plain_twin_and_lies_inside_the_unit_interval(key, what):
