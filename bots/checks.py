@@ -6,12 +6,21 @@ import numpy.typing as npt
 from bots._types import Floats, Ints
 
 
+def numbers(name: str, values: npt.ArrayLike) -> Floats:
+    """`values` as a new float64 array of any shape; only real numbers are taken for numbers."""
+    try:
+        array = np.asarray(values)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{name} must be an array of numbers: {error}") from None
+    if array.dtype.kind not in "biuf":
+        raise ValueError(f"{name} has dtype {array.dtype}; it must hold real numbers, as float64")
+    with np.errstate(over="ignore", invalid="ignore"):  # to infinity, or of a signalling NaN
+        return array.astype(np.float64)
+
+
 def vector(name: str, values: npt.ArrayLike) -> Floats:
     """`values` as a new, read-only float64 vector; NaN and infinity are refused."""
-    try:
-        array = np.array(values, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"{name} must be a vector of numbers: {error}") from None
+    array = numbers(name, values)
     if array.ndim != 1:
         raise ValueError(f"{name} has shape {array.shape}; it must be a vector: pass a 1-D array")
     bad = np.flatnonzero(~np.isfinite(array))
@@ -74,6 +83,8 @@ def integer(name: str, value: object, lowest: int, highest: int | None = None) -
     if value < lowest or (highest is not None and value > highest):
         bounds = f"at least {lowest}" if highest is None else f"between {lowest} and {highest}"
         raise ValueError(f"{name} is {value}; it must be {bounds}")
+    if value > np.iinfo(np.int64).max:
+        raise ValueError(f"{name} has {int(value).bit_length()} bits; it must fit in int64")
     return int(value)
 
 
@@ -81,11 +92,14 @@ def number(name: str, value: object, lowest: float, highest: float = np.inf) -> 
     """`value` as a finite float in [`lowest`, `highest`]."""
     if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
         raise ValueError(f"{name} is {value!r}; it must be a number")
-    if not np.isfinite(value) or not lowest <= value <= highest:
-        raise ValueError(
-            f"{name} is {value}; it must be a finite number in [{lowest:g}, {highest:g}]"
-        )
-    return float(value)
+    rule = f"it must be a finite number in [{lowest:g}, {highest:g}]"
+    try:
+        number = float(value)
+    except OverflowError:
+        raise ValueError(f"{name} is an integer beyond float64; {rule}") from None
+    if not np.isfinite(number) or not lowest <= number <= highest:
+        raise ValueError(f"{name} is {value}; {rule}")
+    return number
 
 
 def rng(value: object) -> np.random.Generator:

@@ -8,6 +8,8 @@ from bots import checks
 from bots._types import Bools, Floats, Ints
 from bots.evidence import Evidence
 
+_MOST_TRIALS = 1e9  # beyond, and below its inverse, sums and ratios lose their digits
+_MOST_TOKENS = 1e15
 _ROUNDING = 1e-9  # relative error that sums of rewards may have picked up
 
 
@@ -67,7 +69,7 @@ class Feedback:
                 ("squares", self.squares_B),
                 ("tokens", self.tokens_B),
             )
-            if values is not None
+            if values is not None or name in ("successes", "trials")
         }
         _check_sizes(task_ids_B, columns)
         _check_counts(task_ids_B, columns["successes"], columns["trials"])
@@ -140,6 +142,12 @@ def _check_sizes(task_ids_B: Ints, columns: dict[str, Floats]) -> None:
 
 
 def _check_counts(task_ids_B: Ints, successes_B: Floats, trials_B: Floats) -> None:
+    odd = np.flatnonzero((trials_B > _MOST_TRIALS) | (trials_B > 0) & (trials_B < 1 / _MOST_TRIALS))
+    if odd.size:
+        raise ValueError(
+            f"group {odd[0]} (task {task_ids_B[odd[0]]}) has {trials_B[odd[0]]:g} trials; they "
+            f"must be 0, or between {1 / _MOST_TRIALS:g} and {_MOST_TRIALS:g}: count rollouts"
+        )
     bad = np.flatnonzero((successes_B < 0) | (trials_B < 0) | (successes_B > trials_B))
     if bad.size:
         b = bad[0]
@@ -166,12 +174,12 @@ def _check_squares(
 
 
 def _check_tokens(task_ids_B: Ints, tokens_B: Floats) -> None:
-    bad = np.flatnonzero(tokens_B < 0)
+    bad = np.flatnonzero((tokens_B < 0) | (tokens_B > _MOST_TOKENS))
     if bad.size:
         b = bad[0]
         raise ValueError(
-            f"group {b} (task {task_ids_B[b]}) took {tokens_B[b]:g} tokens; they must be >= 0: "
-            "leave tokens out where they are not known"
+            f"group {b} (task {task_ids_B[b]}) took {tokens_B[b]:g} tokens; they must lie in "
+            f"[0, {_MOST_TOKENS:g}]: leave tokens out where they are not known"
         )
 
 

@@ -33,7 +33,7 @@ class RolloutBatch:
 
     def __post_init__(self) -> None:
         task_ids_B = checks.task_ids(self.task_ids_B)
-        rewards_BG = np.array(self.rewards_BG, dtype=np.float64)
+        rewards_BG = checks.numbers("rewards", self.rewards_BG)
         if rewards_BG.ndim != 2 or len(rewards_BG) != task_ids_B.size:
             raise ValueError(
                 f"rewards have shape {rewards_BG.shape}; they must be ({task_ids_B.size}, G)"
@@ -180,6 +180,7 @@ class RolloutBatch:
             successes_B = np.nansum(self.rewards_BG, axis=1)
             squares_B = np.nansum(np.square(self.rewards_BG), axis=1)
         else:
+            checks.number("success_threshold", success_threshold, -np.inf)
             successes_B = (self.rewards_BG >= success_threshold).sum(axis=1)
         return Feedback(
             self.task_ids_B,

@@ -43,7 +43,7 @@ class TaskClasses:
     levels: int | None = None
 
     def __post_init__(self) -> None:
-        references_CK = np.array(self.references_CK, dtype=np.float64)
+        references_CK = checks.numbers("references", self.references_CK)
         domain_C = np.array(self.domain_C, dtype=np.int64)
         shape = (domain_C.size, len(self.names_K))
         if domain_C.ndim != 1 or domain_C.size == 0 or references_CK.shape != shape:

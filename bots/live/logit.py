@@ -17,6 +17,9 @@ _RESIDUAL_RANGE = (0.1, 4.0)  # logits
 _TINY = 1e-300
 
 
+_LARGEST = 1e6  # of means and covariances: far beyond what a logit can be
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class _Belief:
     """A normal belief about theta_0, w_1..w_K, v_1..v_K and then the domains' theta_d."""
@@ -238,9 +241,13 @@ def _drifted(belief: _Belief, versions: float) -> _Belief:
 
 
 def _restored(state: dict[str, Any]) -> _Belief | None:
+    for name in ("references", "domains"):
+        labels = state[name]
+        if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
+            raise ValueError(f"the state's {name} are {labels!r}; they must be labels")
     names_K, domains_D = tuple(state["references"]), tuple(state["domains"])
     mean_P = checks.vector("mean", state["mean"])
-    covariance_PP = np.array(state["covariance"], dtype=np.float64)
+    covariance_PP = checks.numbers("covariance", state["covariance"])
     size = 1 + 2 * len(names_K) + len(domains_D)
     if mean_P.size == 0 and covariance_PP.size == 0 and not (names_K or domains_D):
         return None
@@ -250,9 +257,18 @@ def _restored(state: dict[str, Any]) -> _Belief | None:
             f"{covariance_PP.shape} for {len(names_K)} references and {len(domains_D)} domains; "
             f"they must be ({size},) and ({size}, {size}): go back to an earlier checkpoint"
         )
-    if not np.isfinite(covariance_PP).all() or np.any(np.diag(covariance_PP) <= 0):
+    if not _plausible(mean_P, covariance_PP):
         raise ValueError(
-            "the state's covariance is not finite with a positive diagonal: it is damaged, go "
-            "back to an earlier checkpoint"
+            "the state's covariance is not finite, symmetric and positive, or its mean is beyond "
+            "use: it is damaged, go back to an earlier checkpoint"
         )
     return _Belief(names_K, domains_D, mean_P, covariance_PP)
+
+
+def _plausible(mean_P: Floats, covariance_PP: Floats) -> bool:
+    """Whether the covariance is symmetric and positive, and neither is beyond use."""
+    if not np.isfinite(covariance_PP).all() or np.abs(covariance_PP).max() > _LARGEST:
+        return False
+    symmetric = np.abs(covariance_PP - covariance_PP.T).max() <= 1e-9
+    lowest = np.linalg.eigvalsh(covariance_PP)[0]
+    return bool(symmetric and lowest > 0 and np.abs(mean_P).max() <= _LARGEST)

@@ -67,7 +67,7 @@ def unpacked(state: Any) -> TaskClasses:
         if not isinstance(domain_C, np.ndarray) or domain_C.dtype != np.int64:
             raise ValueError("domain does not hold positions")
         return TaskClasses(state["references"], names, domain_C, domains, levels)
-    except (KeyError, TypeError, ValueError) as error:
+    except (LookupError, TypeError, ValueError) as error:
         raise ValueError(
             f"the state's classes are damaged ({error!r}): go back to an earlier checkpoint"
         ) from None

@@ -60,7 +60,7 @@ class Saved:
         density_S = checks.vector("density", state["density"])
         digests_N = state["digests"]
         sound = isinstance(digests_N, np.ndarray) and digests_N.dtype == np.uint64
-        if not sound or digests_N.shape != (beliefs.num_tasks,) or (density_S <= 0).any():
+        if not sound or digests_N.shape != (beliefs.num_tasks,) or (density_S < 1e-300).any():
             raise ValueError("the state's digests or density are damaged: " + _REMEDY)
         if beliefs.sums.alpha_C.size != classes.num_classes:
             raise ValueError("the state's classes and beliefs do not fit together: " + _REMEDY)

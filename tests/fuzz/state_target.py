@@ -6,10 +6,12 @@ separated by `_NEXT`; one is a name, a zero byte and its content. An array may b
 and number of axes: `<f8 1:` and its bytes, so that lengths may change.
 """
 
+import atexit
 import io
 import json
 import os
 import re
+import shutil
 import tempfile
 import zipfile
 from pathlib import Path
@@ -27,7 +29,9 @@ _NEXT = b"\n%%\n"
 _SHORT = re.compile(rb"([<>|][biufcSUmM][1-9][0-9]?) ([012]):(.*)", re.DOTALL)
 _AS_FILE, _AS_ENTRIES, _AS_SCHEMA_1, _AS_EDITS = range(4)
 _MEMORY = "/dev/shm"
-_FILE = Path(tempfile.mkdtemp(dir=_MEMORY if os.path.isdir(_MEMORY) else None)) / "s.npz"
+_FOLDER = Path(tempfile.mkdtemp(dir=_MEMORY if os.path.isdir(_MEMORY) else None))
+_FILE = _FOLDER / "s.npz"
+atexit.register(shutil.rmtree, _FOLDER, ignore_errors=True)
 _SELECTORS = [lived(make()) for make in MAKERS]
 _STATES = [selector.state_dict() for selector in _SELECTORS]
 
