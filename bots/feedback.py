@@ -62,15 +62,12 @@ class Feedback:
     def __post_init__(self) -> None:
         task_ids_B = checks.task_ids(self.task_ids_B)
         columns = {
-            name: checks.vector(name, values)
-            for name, values in (
-                ("successes", self.successes_B),
-                ("trials", self.trials_B),
-                ("squares", self.squares_B),
-                ("tokens", self.tokens_B),
-            )
-            if values is not None or name in ("successes", "trials")
+            "successes": checks.vector("successes", self.successes_B),
+            "trials": checks.vector("trials", self.trials_B),
         }
+        for name, values in (("squares", self.squares_B), ("tokens", self.tokens_B)):
+            if values is not None:
+                columns[name] = checks.vector(name, values)
         _check_sizes(task_ids_B, columns)
         _check_counts(task_ids_B, columns["successes"], columns["trials"])
         if "squares" in columns:
@@ -123,7 +120,8 @@ class Feedback:
         task_ids_U, places = np.unique(self.task_ids_B[measured_B], return_inverse=True)
 
         def merged(values_B: Floats) -> Floats:
-            return np.bincount(places, values_B[measured_B], task_ids_U.size)
+            sums_U = np.bincount(places, values_B[measured_B], task_ids_U.size)
+            return sums_U.astype(np.float64, copy=False)
 
         return Evidence(
             task_ids_U,

@@ -65,17 +65,17 @@ STAGES = (
     ),
     Stage(
         "bounds of the classes",
-        ("bots.live.thompson:class_chances",),
+        ("bots.live.choice.thompson:class_chances",),
         lambda size: 4 * 8 * size.num_classes,
     ),
     Stage(
         "unvisited tasks, by gaps",
-        ("bots.live.thompson:count_proposals", "bots.live.thompson:list_proposals"),
+        ("bots.live.choice.thompson:count_proposals", "bots.live.choice.thompson:list_proposals"),
         lambda size: 2 * 8 * size.num_classes + size.scattered(size.batch_size, 4),
     ),
     Stage(
         "visited tasks, by bounds",
-        ("bots.live.thompson:mark_visited",),
+        ("bots.live.choice.thompson:mark_visited",),
         lambda size: (
             4 * size.num_visited
             + size.scattered(size.num_visited, 2)
@@ -84,11 +84,11 @@ STAGES = (
     ),
     Stage(
         "beliefs of candidates",
-        ("bots.live.thompson:propose",),
+        ("bots.live.choice.thompson:propose",),
         lambda size: sum(size.scattered(size.batch_size, each) for each in (1, 2, 8)),
     ),
-    Stage("draws of candidates", ("bots.live.thompson:_drawn",), lambda size: 0.0),
-    Stage("the best in order", ("bots.live.thompson:ordered",), lambda size: 0.0),
+    Stage("draws of candidates", ("bots.live.choice.thompson:_drawn",), lambda size: 0.0),
+    Stage("the best in order", ("bots.live.choice.thompson:ordered",), lambda size: 0.0),
     Stage("rest of select", ("bots.live.selector:LiveSelector.select",), lambda size: 0.0),
     Stage(
         "which feedback counts",
@@ -98,22 +98,25 @@ STAGES = (
     Stage("counts by task", ("bots.feedback:Feedback.evidence",), lambda size: 0.0),
     Stage(
         "prediction",
-        ("bots.live.line:LinePrediction.observe", "bots.live.line:LinePrediction.predict"),
+        (
+            "bots.live.prediction.line:LinePrediction.observe",
+            "bots.live.prediction.line:LinePrediction.predict",
+        ),
         lambda size: 2 * 8 * size.num_classes,
     ),
     Stage(
         "class sums and residuals",
-        ("bots.live.beliefs:Beliefs.update",),
+        ("bots.live.belief.beliefs:Beliefs.update",),
         lambda size: 3 * 8 * size.num_classes + _of_batch(2)(size) + _of_batch(8)(size),
     ),
     Stage(
         "dates of visits",
-        ("bots.live.beliefs:Beliefs.visit",),
+        ("bots.live.belief.beliefs:Beliefs.visit",),
         lambda size: _of_batch(1)(size) + _of_batch(4)(size),
     ),
     Stage(
         "faded residuals dropped",
-        ("bots.live.beliefs:Beliefs.tidy",),
+        ("bots.live.belief.beliefs:Beliefs.tidy",),
         lambda size: 0.0,
     ),
     Stage("rest of update", ("bots.live.selector:LiveSelector.update",), lambda size: 0.0),

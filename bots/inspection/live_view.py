@@ -8,10 +8,10 @@ from bots import checks
 from bots import state as states
 from bots._types import Floats, Ints
 from bots.inspection.view import AbstractView, Batch, Points, Visits
-from bots.live.choosing import Scene, choose
+from bots.live.choice.choosing import Scene, choose
+from bots.live.choice.kernels import REMOVED
 from bots.live.config import LiveConfig
-from bots.live.kernels import REMOVED
-from bots.live.reliability import LearnedWeight
+from bots.live.prediction.reliability import LearnedWeight
 from bots.live.saved import ENTRIES, NAME, VERSION, Saved
 from bots.state import State
 

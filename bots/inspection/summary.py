@@ -7,7 +7,7 @@ import numpy as np
 from bots import checks
 from bots._types import Floats, Ints
 from bots.inspection.view import AbstractView, Points, Visits
-from bots.live.utility import CODES, scores
+from bots.live.choice.utility import CODES, scores
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 HOPELESS, MASTERED = 0.05, 0.95

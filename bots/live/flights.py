@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from bots import checks
 from bots._types import Bools, Ints
-from bots.live.ranked import among
+from bots.live.choice.ranked import among
 
 
 class Flights:

@@ -9,15 +9,15 @@ from bots import checks
 from bots._types import Bools, Floats
 from bots.evidence import Evidence, information
 from bots.feedback import Feedback
-from bots.live.beliefs import Beliefs
-from bots.live.classes import TaskClasses
+from bots.live.belief.beliefs import Beliefs
+from bots.live.belief.classes import TaskClasses
+from bots.live.choice.domains import Progress
+from bots.live.choice.tokens import ExpectedTokens
 from bots.live.config import LiveConfig
-from bots.live.domains import Progress
-from bots.live.line import LinePrediction
-from bots.live.logit import LogitPrediction
-from bots.live.predictor import AbstractPredictor, NoPrediction
-from bots.live.reliability import LearnedWeight
-from bots.live.tokens import ExpectedTokens
+from bots.live.prediction.line import LinePrediction
+from bots.live.prediction.logit import LogitPrediction
+from bots.live.prediction.predictor import AbstractPredictor, NoPrediction
+from bots.live.prediction.reliability import LearnedWeight
 
 _SMOOTHING = 0.95  # of the variances that tell what a fractional reward is worth
 _FIRST_GROUP = 8.0  # rollouts per task, until feedback says

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from bots.live.classes import TaskClasses
+from bots.live.belief.classes import TaskClasses
 from bots.pool import Pool
 
 

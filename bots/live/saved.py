@@ -9,8 +9,8 @@ import numpy.typing as npt
 from bots import checks
 from bots import state as states
 from bots._types import Floats
-from bots.live.beliefs import Beliefs
-from bots.live.classes import TaskClasses, classes_of
+from bots.live.belief.beliefs import Beliefs
+from bots.live.belief.classes import TaskClasses, classes_of
 from bots.live.config import LiveConfig
 from bots.live.flights import Flights
 from bots.live.keys import digests, matching

@@ -10,13 +10,13 @@ from bots import checks
 from bots import state as states
 from bots._types import Floats, Ints
 from bots.feedback import Feedback
-from bots.live.beliefs import Beliefs
-from bots.live.choosing import Choice, Scene, choose
-from bots.live.classes import TaskClasses, classes_of
+from bots.live.belief.beliefs import Beliefs
+from bots.live.belief.classes import TaskClasses, classes_of
+from bots.live.choice.choosing import Choice, Scene, choose
+from bots.live.choice.kernels import REMOVED
 from bots.live.config import LiveConfig
 from bots.live.estimate import Estimate, pool_mean
 from bots.live.flights import Flights
-from bots.live.kernels import REMOVED
 from bots.live.keys import digests, matching
 from bots.live.learning import Learning, check_sizes
 from bots.live.pools import joined, packed

@@ -15,6 +15,7 @@ from bots import (
     NoImplicitEvidence,
     Pool,
 )
+from bots.acquisition import closeness, softmax_b
 from tests.bots.naive import NaiveBOTS
 
 
@@ -216,3 +217,20 @@ def test_damaged_implicit_state_is_refused_and_changes_nothing(implicit):
 def test_a_seed_is_not_a_generator():
     with pytest.raises(ValueError, match=r"default_rng\(seed\)"):
         BOTSSelector(make_pool(4), 0)
+
+
+def test_a_temperature_draws_tasks_by_softmax():
+    config = BOTSConfig(thompson=False, temperature=0.5)
+    prior = BetaPosterior(np.arange(1.0, 41.0), np.full(40, 20.0))
+    selector = BOTSSelector(make_pool(40), np.random.default_rng(3), config, prior=prior)
+    utility_N = closeness(prior.mean(), 0.5)
+    drawn = softmax_b(utility_N, 5, 0.5, np.random.default_rng(3))
+    assert_array_equal(selector.select(5), drawn)
+
+
+def test_states_are_of_version_1_and_count_updates_from_0():
+    selector = BOTSSelector(make_pool(4), np.random.default_rng(0))
+    state = selector.state_dict()
+    assert state["version"] == 1
+    with pytest.raises(ValueError, match="updates is -1"):
+        selector.load_state_dict(state | {"updates": -1})

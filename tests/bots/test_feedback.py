@@ -186,3 +186,17 @@ def test_moments_of_any_rewards_between_0_and_1_are_accepted(groups):
     successes = [sum(rewards) for rewards in groups]
     squares = [sum(reward**2 for reward in rewards) for rewards in groups]
     Feedback(range(len(groups)), successes, [len(rewards) for rewards in groups], squares)
+
+
+def test_some_of_the_groups_keep_all_that_is_known_of_them():
+    whole = Feedback([4, 1, 4], [2, 3, 1], [4, 8, 2], [2, 2.5, 1], [40, 80, 20], 7, 3, 5)
+    part = whole.only(np.array([True, False, True]))
+    assert (part.task_ids_B.tolist(), part.successes_B.tolist()) == ([4, 4], [2, 1])
+    assert (part.squares_B.tolist(), part.tokens_B.tolist()) == ([2, 1], [40, 20])
+    assert (part.batch_id, part.policy_version, part.current_version) == (7, 3, 5)
+
+
+def test_versions_count_from_0_and_are_floats():
+    first = Feedback([0], [1], [4], policy_version=0, current_version=np.int64(0))
+    assert (type(first.policy_version), type(first.current_version)) == (float, float)
+    assert first.age == 0

@@ -152,8 +152,10 @@ def test_improper_beliefs_are_refused(alpha, beta, says):
     ("options", "says"),
     [
         ({"forgetting": 5.0}, "forgetting"),
+        ({"forgetting": -0.5}, "forgetting"),
         ({"implicit_weight": -0.1}, "implicit_weight"),
         ({"predicted_N": np.array([-50.0, 0.5])}, r"\[0, 1\]"),
+        ({"predicted_N": np.array([0.5, 1.5])}, r"\[0, 1\]"),
         ({"predicted_N": np.array([0.5])}, "shape"),
     ],
 )
@@ -161,3 +163,14 @@ def test_impossible_updates_are_refused(options, says):
     prior = BetaPosterior.uniform(2)
     with pytest.raises(ValueError, match=says):
         prior.update(Feedback([0], [1], [2]).evidence(), prior, **options)
+
+
+def test_a_sample_is_a_draw_of_every_belief():
+    belief = BetaPosterior(np.arange(1.0, 6.0), np.full(5, 2.0))
+    drawn_N = np.random.default_rng(4).beta(belief.alpha_N, belief.beta_N)
+    assert_array_equal(belief.sample(np.random.default_rng(4)), drawn_N)
+
+
+def test_a_belief_about_no_task_is_refused():
+    with pytest.raises(ValueError, match="num_tasks is 0"):
+        BetaPosterior.uniform(0)

@@ -100,3 +100,22 @@ def test_bad_input_is_refused(arguments, says):
 def test_nothing_cannot_be_concatenated():
     with pytest.raises(ValueError, match="at least one group"):
         RolloutBatch.concatenate([])
+
+
+def test_concatenation_is_as_wide_as_the_largest_group_and_pads_at_the_end():
+    both = RolloutBatch.concatenate(
+        [RolloutBatch([1], [[1.0, 0.0, 1.0]]), RolloutBatch([2], [[0.5]])]
+    )
+    expected_BG = [[1.0, 0.0, 1.0], [0.5, np.nan, np.nan]]
+    assert np.array_equal(both.rewards_BG, expected_BG, equal_nan=True)
+
+
+def test_one_batch_is_its_own_concatenation():
+    batch = RolloutBatch([3], [[1.0, 0.0]])
+    assert RolloutBatch.concatenate([batch]) is batch
+
+
+def test_groups_without_payload_are_joined_whole():
+    joined = RolloutBatch([5, 9, 5], [[1, 0], [0, 0], [1, NAN]]).joined()
+    assert joined.task_ids_B.tolist() == [5, 9]
+    assert np.array_equal(joined.rewards_BG[0], [1, 0, 1, NAN], equal_nan=True)

@@ -3,7 +3,8 @@ from copy import deepcopy
 import numpy as np
 import pytest
 
-from bots.state import generator, migrated, permutation
+from bots import Pool
+from bots.state import check, generator, header, migrated, permutation
 
 KINDS = ["PCG64", "PCG64DXSM", "SFC64", "Philox", "MT19937"]
 
@@ -49,7 +50,11 @@ def test_a_damaged_generator_is_refused(kind, value):
 
 @pytest.mark.parametrize(
     ("kind", "path", "size"),
-    [("MT19937", ("state", "pos"), 624), ("Philox", ("buffer_pos",), 4)],
+    [
+        ("MT19937", ("state", "pos"), 624),
+        ("Philox", ("buffer_pos",), 4),
+        ("PCG64", ("has_uint32",), 1),
+    ],
 )
 def test_a_position_never_leaves_its_buffer(kind, path, size):
     state = made(kind).bit_generator.state
@@ -116,3 +121,31 @@ def test_only_an_order_of_all_tasks_is_a_permutation(values):
     assert permutation("order", [2, 0, 1], 3).tolist() == [2, 0, 1]
     with pytest.raises(ValueError, match="not an order of the 3 tasks"):
         permutation("order", values, 3)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_header_holds_a_generator_that_has_drawn_nothing_yet(kind):
+    rng = np.random.Generator(getattr(np.random, kind)(3))
+    saved = header("mine", 1, Pool.numbered(2), rng)
+    expected = rng.random(9).tolist()
+    assert generator(saved["rng"]).random(9).tolist() == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("selector", "other", "has selector 'other'"),
+        ("version", 2, "has version 2"),
+        ("pool", "another", "another pool"),
+        ("config", {"a": 2}, "settings"),
+        ("more", 1, "has entries"),
+        ("extra", None, "has entries"),
+    ],
+)
+def test_a_state_of_something_else_is_refused(name, value, says):
+    expected = header("mine", 1, Pool.numbered(2), np.random.default_rng(0), {"a": 1})
+    state = expected | {"extra": 0}
+    check(state, expected, ["extra"])
+    wrong = {**state, name: value} if value else {k: v for k, v in state.items() if k != name}
+    with pytest.raises(ValueError, match=says):
+        check(wrong, expected, ["extra"])

@@ -5,7 +5,7 @@ from bots import BOTSConfig, BOTSSelector
 from bots.inspection import opened, summarise
 from bots.inspection.summary import QUANTILES, Part
 from bots.live import LiveConfig, LiveSelector
-from bots.live.utility import informative
+from bots.live.choice.utility import informative
 from bots.state_file import load_state, save_state
 from tests.bots.inspection import examples
 from tests.bots.states import same

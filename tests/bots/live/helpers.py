@@ -4,9 +4,9 @@ import numpy as np
 from scipy import stats
 
 from bots import Feedback, Pool
-from bots.live.beliefs import Beliefs
+from bots.live.belief.beliefs import Beliefs
+from bots.live.choice.kernels import Recall
 from bots.live.config import LiveConfig
-from bots.live.kernels import Recall
 from bots.live.selector import LiveSelector
 
 NEVER = Recall(0.0, np.inf)

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
+from bots.live.choice.inclusion import inclusion_probabilities, window_probability
 from bots.live.estimate import Estimate, Smoothed, pool_mean
-from bots.live.inclusion import inclusion_probabilities, window_probability
 
 TASKS, BATCH, GROUP, TARGET, REPLICATIONS = 400, 40, 16, 0.5, 3000
 

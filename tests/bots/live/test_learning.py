@@ -3,8 +3,8 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from bots import BOTSSelector, Feedback
-from bots.live.beliefs import Beliefs
-from bots.live.classes import classes_of
+from bots.live.belief.beliefs import Beliefs
+from bots.live.belief.classes import classes_of
 from bots.live.config import LiveConfig
 from bots.live.learning import Learning, check_sizes
 from tests.bots.live.helpers import feedback, flat, pool_of

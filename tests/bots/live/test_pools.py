@@ -3,7 +3,7 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from bots import Pool
-from bots.live.classes import classes_of
+from bots.live.belief.classes import classes_of
 from bots.live.pools import joined, packed, unpacked
 from tests.bots.live.helpers import pool_of
 
@@ -58,6 +58,7 @@ def test_packed_classes_come_back():
         ("names", ["weak"]),
         ("names", ["weak", "weak"]),
         ("names", [1, 2]),
+        ("names", ["weak", 2]),
         ("names", "ab"),
         ("domain", np.array([99])),
         ("domain", None),

@@ -5,8 +5,8 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from bots import Pool
+from bots.live.choice.kernels import VISITED
 from bots.live.config import LiveConfig
-from bots.live.kernels import VISITED
 from bots.live.selector import LiveSelector
 from tests.bots.live.helpers import feedback, flat, pool_of, step
 

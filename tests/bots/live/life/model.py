@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from bots import Feedback
-from bots.live.classes import TaskClasses
-from bots.live.logit import LogitPrediction
+from bots.live.belief.classes import TaskClasses
+from bots.live.prediction.logit import LogitPrediction
 
 Row = tuple[float | None, float | None, str]  # weak and strong, None where not measured; domain
 

@@ -5,7 +5,7 @@ import pytest
 
 from bots import Feedback, Pool
 from bots.live import LiveConfig, LiveSelector
-from bots.live.kernels import Recall
+from bots.live.choice.kernels import Recall
 from tests.bots.live.life.test_life import flat, refused
 
 NUM_TASKS = 40

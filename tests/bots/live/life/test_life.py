@@ -19,7 +19,7 @@ from hypothesis.stateful import (
 
 from bots import Feedback, Pool, load_state, save_state
 from bots.live import LiveConfig, LiveSelector, Selection, beliefs
-from bots.live.kernels import REMOVED, Recall
+from bots.live.choice.kernels import REMOVED, Recall
 from tests.bots.live.life.model import Model, Row, Settings
 
 CONFIGS = {

@@ -7,7 +7,7 @@ import pytest
 
 from bots import Feedback, Pool, load_state, save_state
 from bots.live import LiveConfig, LiveSelector
-from bots.live.kernels import Recall
+from bots.live.choice.kernels import Recall
 
 UPDATES, SAVE_EVERY = 1_000_000, 100_000
 NUM_TASKS, BATCH_SIZE, PART = 2_000, 64, 4

@@ -1,0 +1,1 @@
+"""What is believed of every task, folded by class."""

@@ -1,0 +1,1 @@
+"""What is said about tasks that were not measured."""
