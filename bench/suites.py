@@ -133,7 +133,7 @@ FULL = Suite(
 
 LIVE = Suite(
     "live",
-    "Every option of the live selector beside the selector without it, twelve paired seeds.",
+    "Every option of the live selector beside the selector without it, nine paired seeds.",
     contest_scenarios(*live_options.SCENARIOS),
     tuple(
         dict.fromkeys(
@@ -144,7 +144,7 @@ LIVE = Suite(
             )
         )
     ),
-    num_seeds=12,
+    num_seeds=9,
     horizon=1.1,
 )
 

@@ -10,6 +10,8 @@ from bots.evidence import Evidence
 
 _MOST_TRIALS = 1e9  # beyond, and below its inverse, sums and ratios lose their digits
 _MOST_TOKENS = 1e15
+LATEST_VERSION = 1e15
+"""The largest policy version that is taken."""
 _ROUNDING = 1e-9  # relative error that sums of rewards may have picked up
 
 
@@ -189,8 +191,8 @@ def _checked_versions(policy: object, current: object) -> tuple[float | None, fl
             f"policy_version is {policy} and current_version is {current}; age needs both: give "
             "both, or neither"
         )
-    before = checks.number("policy_version", policy, 0)
-    after = checks.number("current_version", current, 0)
+    before = checks.number("policy_version", policy, 0, LATEST_VERSION)
+    after = checks.number("current_version", current, 0, LATEST_VERSION)
     if after < before:
         raise ValueError(
             f"current_version is {after:g}, policy_version {before:g}; rollouts cannot come from a "

@@ -9,12 +9,12 @@ import numpy as np
 
 from bots import checks
 from bots._types import Floats
+from bots.feedback import LATEST_VERSION
 
 PREDICTORS = ("line", "logit", "none")
 UTILITIES = ("closeness", "informative", "variance", "deviation")
 ALLOCATIONS = ("belief", "progress", "size")
 
-_LONGEST = 1e15  # policy versions; see `check_sizes`
 _ROUNDING = 1e-9  # of shares that are written with a few decimals
 
 
@@ -84,10 +84,10 @@ class LiveConfig:
             checks.number(name, getattr(self, name), 0, 1)
         checks.number("momentum", self.momentum, 0, math.nextafter(1, 0))
         checks.number("min_gap", self.min_gap, math.nextafter(0, 1), 1)
-        checks.number("cooldown", self.cooldown, 0, _LONGEST)
+        checks.number("cooldown", self.cooldown, 0, LATEST_VERSION)
         for name in ("retest", "patience"):
             if getattr(self, name) != math.inf:
-                checks.number(name, getattr(self, name), 1, _LONGEST)
+                checks.number(name, getattr(self, name), 1, LATEST_VERSION)
         for name in ("prior_successes", "prior_failures"):
             checks.number(name, getattr(self, name), 1e-3)
         for name, choices in (

@@ -8,7 +8,7 @@ import numpy as np
 from bots import checks
 from bots._types import Bools, Floats
 from bots.evidence import Evidence, information
-from bots.feedback import Feedback
+from bots.feedback import LATEST_VERSION, Feedback
 from bots.live.belief.beliefs import Beliefs
 from bots.live.belief.classes import TaskClasses
 from bots.live.choice.domains import Progress
@@ -21,7 +21,7 @@ from bots.live.prediction.reliability import LearnedWeight
 
 _SMOOTHING = 0.95  # of the variances that tell what a fractional reward is worth
 _FIRST_GROUP = 8.0  # rollouts per task, until feedback says
-_LARGEST = {"trials": 1e9, "tokens": 1e15, "version": 1e15}  # residuals are float32, sums float64
+_LARGEST_GROUP = 1e9
 _COUNTERS = ("duplicates", "removed", "lost")
 
 
@@ -183,8 +183,8 @@ class Learning:
             raise ValueError(_DAMAGED)
         if not isinstance(state["started"], bool) or variances.shape != (2,) or variances.min() < 0:
             raise ValueError(_DAMAGED)
-        self.now = checks.number("now", state["now"], 0, _LARGEST["version"])
-        self.group_size = checks.number("group_size", state["group_size"], 0, _LARGEST["trials"])
+        self.now = checks.number("now", state["now"], 0, LATEST_VERSION)
+        self.group_size = checks.number("group_size", state["group_size"], 0, _LARGEST_GROUP)
         self.counters = {k: checks.integer(k, counters[k], 0) for k in _COUNTERS}
         self.started, self._variances = state["started"], variances.copy()
         for name in _PARTS:
@@ -193,25 +193,6 @@ class Learning:
 
 _PARTS = ("predictor", "weight", "tokens", "progress")
 _DAMAGED = "the state's learning is damaged: go back to an earlier checkpoint"
-
-
-def check_sizes(feedback: Feedback) -> None:
-    """Refuses numbers so large that sums of them could overflow.
-
-    Raises:
-        ValueError: for more than 1e9 rollouts in a group, or tokens or a version above 1e15.
-    """
-    tokens_B, version = feedback.tokens_B, feedback.current_version
-    for name, value in (
-        ("trials", feedback.trials_B.max()),
-        ("tokens", 0.0 if tokens_B is None else tokens_B.max()),
-        ("version", 0.0 if version is None else version),
-    ):
-        if value > _LARGEST[name]:
-            raise ValueError(
-                f"the feedback has {name} {value:g}; at most {_LARGEST[name]:g} is taken: count "
-                "single rollouts, tokens of one group, and versions in a coarser unit"
-            )
 
 
 def _predictor(config: LiveConfig) -> AbstractPredictor:

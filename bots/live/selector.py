@@ -18,7 +18,7 @@ from bots.live.config import LiveConfig
 from bots.live.estimate import Estimate, pool_mean
 from bots.live.flights import Flights
 from bots.live.keys import digests, matching
-from bots.live.learning import Learning, check_sizes
+from bots.live.learning import Learning
 from bots.live.pools import joined, packed
 from bots.live.saved import ENTRIES, NAME, VERSION, Saved
 from bots.pool import Pool
@@ -178,7 +178,6 @@ class LiveSelector(AbstractSelector):
     def update(self, feedback: Feedback) -> None:
         """Learns from groups, unless they were counted before or their tasks were removed."""
         checks.within(feedback.task_ids_B, self._beliefs.num_tasks)
-        check_sizes(feedback)
         fresh = self._landed(feedback)
         if fresh is None:
             return

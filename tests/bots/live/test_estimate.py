@@ -187,3 +187,11 @@ def test_an_impossible_estimate_is_refused_and_changes_nothing():
         with pytest.raises(ValueError, match="finite"):
             curve.observe(estimate)
     assert curve.state_dict() == Smoothed().state_dict()
+
+
+@pytest.mark.parametrize("name", ["variances", "weighted", "spread"])
+def test_sums_without_a_step_are_refused(name):
+    state = Smoothed().state_dict()
+    Smoothed().load_state_dict(state)
+    with pytest.raises(ValueError, match="damaged"):
+        Smoothed().load_state_dict(state | {name: 1.0})

@@ -157,3 +157,14 @@ def test_progress_refuses_what_is_not_its_state():
         progress.shares()
     with pytest.raises(ValueError, match="floor is 0"):
         Progress(floor=0.0)
+
+
+def test_the_domain_whose_floor_lacks_tasks_is_named_and_not_one_with_fewer_tasks():
+    with pytest.raises(ValueError, match="domain 0 has a floor of 6 places but 5"):
+        places([1, 1, 1], [5, 3, 90], 10, floor=[0.6, 0.0, 0.0])
+
+
+@pytest.mark.parametrize("momentum", [-0.1, 1.0])
+def test_progress_must_forget(momentum):
+    with pytest.raises(ValueError, match="momentum is"):
+        Progress(momentum)

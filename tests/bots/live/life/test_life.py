@@ -18,7 +18,8 @@ from hypothesis.stateful import (
 )
 
 from bots import Feedback, Pool, load_state, save_state
-from bots.live import LiveConfig, LiveSelector, Selection, beliefs
+from bots.live import LiveConfig, LiveSelector, Selection
+from bots.live.belief import beliefs
 from bots.live.choice.kernels import REMOVED, Recall
 from tests.bots.live.life.model import Model, Row, Settings
 
