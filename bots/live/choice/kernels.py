@@ -21,6 +21,7 @@ _MULTIPLIER_A = np.uint64(0xBF58476D1CE4E5B9)  # of splitmix64
 _MULTIPLIER_B = np.uint64(0x94D049BB133111EB)
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _UNIT = 2.0**-53
+_LARGEST_EXPONENT = 709.0
 _LOOSE = 1.1  # over the square of a binomial probability, extended to real counts
 _WORTH = 0.5  # above this chance, a draw is made rather than bounded
 _MOST_DOUBLINGS = 16
@@ -94,8 +95,8 @@ def uniform(key: np.uint64, what: np.uint64) -> float:
 def belief(table: Table, sums: Sums, k: int) -> tuple[float, float]:
     """Alpha and beta of task `k`."""
     c = table.class_N[k]
-    alpha = sums.alpha_C[c] + sums.scale * table.excess_N2[k, 0]
-    beta = sums.beta_C[c] + sums.scale * table.excess_N2[k, 1]
+    alpha = sums.alpha_C[c] + sums.scale * float(table.excess_N2[k, 0])
+    beta = sums.beta_C[c] + sums.scale * float(table.excess_N2[k, 1])
     return max(alpha, sums.alpha_0), max(beta, sums.beta_0)
 
 
@@ -106,7 +107,7 @@ def material(table: Table, sums: Sums, visited_V: np.ndarray, share: float) -> B
     for v in range(visited_V.size):
         k = visited_V[v]
         alpha, beta = belief(table, sums, k)
-        residual = abs(table.excess_N2[k, 0]) + abs(table.excess_N2[k, 1])
+        residual = abs(float(table.excess_N2[k, 0])) + abs(float(table.excess_N2[k, 1]))
         found_V[v] = sums.scale * residual > share * (alpha + beta)
     return found_V
 
@@ -129,13 +130,19 @@ def density_bound(alpha: Number, beta: Number, low: Number, high: Number) -> flo
     if alpha > 1 and beta > 1:
         share = (alpha - 1) / (alpha - 1 + (beta - 1))
         if low <= share <= high:
-            return math.exp(_log_constant(alpha, beta) + _log_power_at_mode(alpha - 1, beta - 1))
+            return _exp(_log_constant(alpha, beta) + _log_power_at_mode(alpha - 1, beta - 1))
         at = low if share < low else high
     elif alpha < 1 and beta < 1:
         at = low if _log_power(alpha, beta, low) > _log_power(alpha, beta, high) else high
     elif beta <= 1 and alpha >= 1:
         at = high
-    return math.exp(_log_constant(alpha, beta) + _log_power(alpha, beta, at))
+    return _exp(_log_constant(alpha, beta) + _log_power(alpha, beta, at))
+
+
+@njit(cache=True)
+def _exp(x: float) -> float:
+    """exp(x), infinite where plain Python would raise."""
+    return math.exp(x) if x < _LARGEST_EXPONENT else math.inf
 
 
 @njit(cache=True)
@@ -443,7 +450,7 @@ def accept(task: Proposals, remains: Floats, places: Floats, coins: Floats) -> t
             draw = task.low[i] + place if place < below else task.inner_high[i] + (place - below)
             alpha, beta = task.alpha[i], task.beta[i]
             constant = math.lgamma(alpha + beta) - math.lgamma(alpha) - math.lgamma(beta)
-            density = math.exp(constant + _log_power(alpha, beta, draw)) / remains[i]
+            density = _exp(constant + _log_power(alpha, beta, draw)) / remains[i]
             inner = task.inner_high[i] - task.inner_low[i]
             draws[i] = draw
             accepted[i] = coins[i] * task.bound[i] < density * (1 - inner * task.bound[i])

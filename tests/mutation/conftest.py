@@ -1,0 +1,1 @@
+collect_ignore = ["mutate.py"]  # a command; it needs Cosmic Ray
