@@ -14,6 +14,7 @@ from bots.live.belief.beliefs import Beliefs
 from bots.live.belief.classes import TaskClasses, classes_of
 from bots.live.choice.choosing import Choice, Scene, choose
 from bots.live.choice.kernels import REMOVED
+from bots.live.choice.ranked import among
 from bots.live.config import LiveConfig
 from bots.live.estimate import Estimate, pool_mean
 from bots.live.flights import Flights
@@ -318,7 +319,7 @@ class LiveSelector(AbstractSelector):
 
     def _landed(self, feedback: Feedback) -> Feedback | None:
         """The groups that count: expected, and of tasks that are still there. None: no group."""
-        task_ids, places_B = np.unique(feedback.task_ids_B, return_inverse=True)
+        task_ids = np.unique(feedback.task_ids_B)
         gone = self._beliefs.table.flags_N[task_ids] & REMOVED > 0
         fresh = np.ones(task_ids.size, np.bool_)
         if feedback.batch_id is None:
@@ -328,10 +329,11 @@ class LiveSelector(AbstractSelector):
             fresh = self._flights.take(feedback.batch_id, task_ids)
         self._learning.counters["removed"] += int(gone.sum())
         self._learning.counters["duplicates"] += int((~fresh & ~gone).sum())
-        kept = (fresh & ~gone)[places_B]
-        if kept.all():
+        counts = fresh & ~gone
+        if counts.all():
             return feedback
-        return feedback.only(kept) if kept.any() else None
+        kept_B = among(feedback.task_ids_B, task_ids[counts])
+        return feedback.only(kept_B) if counts.any() else None
 
     def _take(self, saved: Saved) -> None:
         self._classes, self._beliefs, self._learning = saved.classes, saved.beliefs, saved.learning

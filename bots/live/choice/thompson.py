@@ -98,8 +98,8 @@ def draw_best(
     while True:
         windows_C = law.windows(reach_S[law.stratum_C])
         found = found.plus(_ring(beliefs, law, (inner_C, windows_C), found, rng))
-        ranks = law.ranks(found.draws, beliefs.table.class_N[found.task_ids])
-        strata = law.stratum_C[beliefs.table.class_N[found.task_ids]]
+        classes = beliefs.table.class_N[found.task_ids]
+        ranks, strata = law.ranks(found.draws, classes), law.stratum_C[classes]
         reached = ranks < reach_S[strata]
         have_S = np.bincount(strata[reached], minlength=law.num_strata)
         short_S = (have_S < wanted_S) & (reach_S < 1)
