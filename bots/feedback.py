@@ -119,20 +119,27 @@ class Feedback:
     def evidence(self) -> Evidence:
         """The same counts, one entry per task that has at least one trial."""
         measured_B = self.trials_B > 0
-        task_ids_U, places = np.unique(self.task_ids_B[measured_B], return_inverse=True)
+        if not measured_B.all():
+            return self.only(measured_B).evidence() if measured_B.any() else _nothing()
+        task_ids_U, places = np.unique(self.task_ids_B, return_inverse=True)
 
         def merged(values_B: Floats) -> Floats:
-            sums_U = np.bincount(places, values_B[measured_B], task_ids_U.size)
+            sums_U = np.bincount(places, values_B, task_ids_U.size)
             return sums_U.astype(np.float64, copy=False)
 
         return Evidence(
             task_ids_U,
             merged(self.successes_B),
             merged(self.trials_B),
-            float(self.trials_B[measured_B].mean()) if task_ids_U.size else 0.0,
+            float(self.trials_B.mean()),
             merged(self.successes_B if self.squares_B is None else self.squares_B),
             None if self.tokens_B is None else merged(self.tokens_B),
         )
+
+
+def _nothing() -> Evidence:
+    none = np.empty(0)
+    return Evidence(np.empty(0, dtype=np.int64), none, none, 0.0, none)
 
 
 def _check_sizes(task_ids_B: Ints, columns: dict[str, Floats]) -> None:
