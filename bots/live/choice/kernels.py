@@ -25,7 +25,7 @@ _LARGEST_EXPONENT = 709.0
 _LOOSE = 1.1  # over the square of a binomial probability, extended to real counts
 _WORTH = 0.5  # above this chance, a draw is made rather than bounded
 _MOST_DOUBLINGS = 16
-_WORTH_THREADS = 1 << 14  # visited tasks, below which one thread is faster
+_WORTH_THREADS = 1 << 15  # visited tasks, below which one thread is faster
 _BLOCK = 4096  # visited tasks that one thread looks at in a row
 
 
