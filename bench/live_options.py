@@ -150,7 +150,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Writes the page; the exit status."""
-    command = f"python -m bench run live && python -m bench options {options.folder}"
+    command = f"python -m bench run live\n    python -m bench options {options.folder}"
     text = report(read_runs(Path(options.folder)), command)
     Path(options.out).write_text(text, encoding="utf-8")
     print(f"wrote {options.out}")
@@ -277,13 +277,15 @@ def _left_out(scores: Scores) -> str:
 
 _HEAD = """# What each option is worth
 
-Every option of `bots.live.LiveConfig` beside the same strategy without it, on {scenarios}
+Options of `bots.live.LiveConfig` beside the same strategy without them, on {scenarios}
 scenarios with {seeds} paired seeds. A score is a gain in held-out solve rate over shuffle; 1 is
 what the gain oracle gains. "On the whole" is the interquartile mean over scenarios. Intervals are
 Student's over paired seeds, at 95 %; they say nothing about other scenarios. Of the {pairs}
 comparisons below, about {chance} would come out bold by chance alone if no option did anything.
 Nothing was tuned: each option has one setting, chosen before the runs. Everything is off by
-default, because the default is the paper's law.
+default, because the default is the paper's law. Not measured: ceilings and shares of single
+domains, patience, the prior, and references other than two. The first row differs from the paper's
+selector in one thing that feedback that is late brings out: tasks in flight are not chosen again.
 
     {command}
 

@@ -60,7 +60,7 @@ def _of_batch(bytes_each: int) -> Callable[[Size], float]:
 STAGES = (
     Stage(
         "tasks in flight",
-        ("bots.live.selector:LiveSelector._barred",),
+        ("bots.live.selector:barred",),
         _of_batch(1),
     ),
     Stage(

@@ -8,15 +8,15 @@ from bots import checks
 from bots import state as states
 from bots._types import Floats, Ints
 from bots.inspection.view import AbstractView, Batch, Points, Visits
+from bots.live.choice.barring import barred
 from bots.live.choice.choosing import Scene, choose
 from bots.live.choice.kernels import REMOVED
 from bots.live.config import LiveConfig
 from bots.live.prediction.reliability import LearnedWeight
-from bots.live.saved import ENTRIES, NAME, VERSION, Saved
+from bots.live.saved import ENTRIES, MIGRATIONS, NAME, VERSION, Saved
 from bots.state import State
 
 _BATCH_SIZE = 32
-_LATEST = 1e15  # policy version that feedback may have
 _LARGEST_GROUP = 1e5  # a chance of an informative group costs a step per rollout
 _NONE = np.empty(0, np.int64)
 
@@ -32,7 +32,7 @@ class LiveView(AbstractView):
     """
 
     def __init__(self, state: State) -> None:
-        state = states.migrated(state, VERSION, {})
+        state = states.migrated(state, VERSION, MIGRATIONS)
         own = {name: state.get(name) for name in ("pool", "config", "rng")}
         states.check(state, {"selector": NAME, "version": VERSION, **own}, ENTRIES)
         self._config = _config(state["config"])
@@ -42,7 +42,6 @@ class LiveView(AbstractView):
         self._weight = LearnedWeight(self._config.implicit_weight)
         self._weight.load_state_dict(state["learning"]["weight"])
         checks.number("the state's group_size", saved.learning.group_size, 0, _LARGEST_GROUP)
-        checks.number("the state's policy version", saved.learning.now, 0, _LATEST)
         if saved.beliefs.removed.size == saved.beliefs.num_tasks:
             raise ValueError("the state's tasks were all removed: go back to an earlier checkpoint")
         table = saved.beliefs.table
@@ -137,21 +136,10 @@ class LiveView(AbstractView):
         )
         rng = np.random.Generator(type(saved.rng.bit_generator)())
         rng.bit_generator.state = saved.rng.bit_generator.state
-        choice = choose(scene, batch_size, self._barred(batch_size), rng)
+        rest = saved.learning.now, self._config.cooldown
+        away = barred(saved.beliefs, saved.flights.tasks(), rest, batch_size)
+        choice = choose(scene, batch_size, away, rng)
         return Batch(choice.task_ids_B, choice.inclusion(scene))
-
-    def _barred(self, batch_size: int) -> Ints:
-        """Removed tasks, and if enough others are left those in flight and those at rest."""
-        beliefs, now = self._saved.beliefs, self._saved.learning.now
-        checks.excluded(beliefs.removed, batch_size, beliefs.num_tasks)
-        flying, visited_V = self._saved.flights.tasks(), beliefs.visited_V
-        rest = min(self._config.cooldown, _LATEST)
-        resting = visited_V[now - beliefs.table.last_N[visited_V] < rest]
-        for avoided in ((flying, resting), (flying,)):
-            barred = np.unique(np.concatenate([beliefs.removed, *avoided])).astype(np.int64)
-            if beliefs.num_tasks - barred.size >= batch_size:
-                return barred
-        return beliefs.removed
 
     def _costs(self) -> Floats:
         sums = self._saved.beliefs.sums

@@ -41,7 +41,8 @@ class LiveConfig:
             (`Evidence.information`).
         staleness: share of a count that is lost per version between generation and arrival, in
             [0, 1].
-        coverage: share of a batch that is drawn uniformly from all tasks, in [0, 1].
+        coverage: share of a batch that is drawn uniformly from all tasks, in [0, 1]; shares of
+            domains are of the other places.
         cooldown: policy versions during which a measured task rests.
         retest: policy versions after which a task that was all solved or all failed is drawn from
             the prior; doubled with every visit that changes nothing. inf: never.
@@ -81,15 +82,15 @@ class LiveConfig:
 
     def __post_init__(self) -> None:
         for name in ("forgetting", "implicit_weight", "target", "staleness", "coverage"):
-            checks.number(name, getattr(self, name), 0, 1)
-        checks.number("momentum", self.momentum, 0, math.nextafter(1, 0))
-        checks.number("min_gap", self.min_gap, math.nextafter(0, 1), 1)
-        checks.number("cooldown", self.cooldown, 0, LATEST_VERSION)
+            self._number(name, 0, 1)
+        self._number("momentum", 0, math.nextafter(1, 0))
+        self._number("min_gap", math.nextafter(0, 1), 1)
+        self._number("cooldown", 0, LATEST_VERSION)
         for name in ("retest", "patience"):
             if getattr(self, name) != math.inf:
-                checks.number(name, getattr(self, name), 1, LATEST_VERSION)
+                self._number(name, 1, LATEST_VERSION)
         for name in ("prior_successes", "prior_failures"):
-            checks.number(name, getattr(self, name), 1e-3)
+            self._number(name, 1e-3)
         for name, choices in (
             ("predictor", PREDICTORS),
             ("utility", UTILITIES),
@@ -109,6 +110,8 @@ class LiveConfig:
                 "closeness to 0.5 does: use utility='closeness', or thompson=False for expectations"
             )
         _check_shares("every domain", self.domain_floor, self.domain_ceiling)
+        for name in ("domain_floor", "domain_ceiling"):
+            self._number(name, 0, 1)
         if not isinstance(self.domain_shares, Mapping):
             raise ValueError(f"domain_shares is {self.domain_shares!r}; map labels to two shares")
         for label, shares in self.domain_shares.items():
@@ -122,6 +125,15 @@ class LiveConfig:
                     "least and greatest share"
                 )
             _check_shares(f"domain {label!r}", *shares)
+        own = {
+            label: (float(low), float(high)) for label, (low, high) in self.domain_shares.items()
+        }
+        object.__setattr__(self, "domain_shares", own)
+
+    def _number(self, name: str, lowest: float, highest: float = math.inf) -> None:
+        """Checks a setting, and keeps it as Python's own float."""
+        value = checks.number(name, getattr(self, name), lowest, highest)
+        object.__setattr__(self, name, value)
 
     @property
     def predicts(self) -> bool:

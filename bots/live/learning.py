@@ -7,7 +7,8 @@ import numpy as np
 
 from bots import checks
 from bots._types import Bools, Floats
-from bots.evidence import Evidence, information
+from bots.evidence import Evidence
+from bots.evidence import information as worth_of
 from bots.feedback import LATEST_VERSION, Feedback
 from bots.live.belief.beliefs import Beliefs
 from bots.live.belief.classes import TaskClasses
@@ -35,9 +36,10 @@ class Learning:
 
     so that beliefs fade, and predictions add up, with the policy's versions rather than with the
     number of calls; the effective sample sizes of arXiv 2510.26374, Proposition 2, then do not
-    depend on how feedback is cut into pieces. (A prediction is added with the first piece of a
-    version, so tasks of the later pieces have it beside their measurement: rho n / lambda more at
-    most.) A group that is `a` versions old counts
+    depend on how feedback is cut into pieces. n is the mean size of the groups that came last, so
+    that a version whose first piece is a lost group keeps its predictions. (A prediction is added
+    with the first piece of a version, so tasks of the later pieces have it beside their
+    measurement: rho n / lambda more at most.) A group that is `a` versions old counts
     (1 - staleness)^a.
 
     Args:
@@ -75,20 +77,21 @@ class Learning:
         versions = self._advance(fresh.current_version)
         evidence = fresh.evidence()
         tasks_U = evidence.task_ids_U
-        worth = (1 - self._config.staleness) ** fresh.age * self._information(evidence)
+        information = self._information(evidence)
+        worth = (1 - self._config.staleness) ** fresh.age * information
         successes_U, trials_U = worth * evidence.successes_U, worth * evidence.trials_U
         counts_U = successes_U, trials_U - successes_U
         if tasks_U.size:
             self.group_size = evidence.group_size
-            self._judge(evidence, classes, beliefs)
+            self._judge(evidence, information, classes, beliefs)
         class_U = beliefs.table.class_N[tasks_U].astype(np.int64)
         if tasks_U.size and worth == 0:  # so old that it says nothing
             class_U, successes_U, trials_U = class_U[:0], successes_U[:0], trials_U[:0]
         self._predictor.observe(classes, class_U, successes_U, trials_U, versions)
-        beliefs.update(*self._step(versions, evidence.group_size, classes), tasks_U, counts_U)
+        beliefs.update(*self._step(versions, self.group_size, classes), tasks_U, counts_U)
         failures_U = evidence.trials_U - evidence.successes_U
         beliefs.visit(tasks_U, (evidence.successes_U, failures_U), self.now)
-        beliefs.tidy(self._kept(beliefs))
+        beliefs.tidy(lambda: self._kept(beliefs))
 
     def _advance(self, current: float | None) -> float:
         """Moves the clock; by how many versions."""
@@ -102,9 +105,11 @@ class Learning:
             return 1.0
         self._variances *= _SMOOTHING
         self._variances += evidence.variance_sums
-        return information(*self._variances.tolist())
+        return worth_of(*self._variances.tolist())
 
-    def _judge(self, evidence: Evidence, classes: TaskClasses, beliefs: Beliefs) -> None:
+    def _judge(
+        self, evidence: Evidence, information: float, classes: TaskClasses, beliefs: Beliefs
+    ) -> None:
         """What the measurement says about predictions, tokens and progress made before it."""
         tasks_U, rates_U = evidence.task_ids_U, evidence.solve_rates_U
         class_U = beliefs.table.class_N[tasks_U]
@@ -113,8 +118,8 @@ class Learning:
             known_U = ~np.isnan(predicted_C[class_U])
             self._weight.observe(
                 predicted_C[class_U][known_U],
-                evidence.successes_U[known_U],
-                evidence.trials_U[known_U],
+                information * evidence.successes_U[known_U],
+                information * evidence.trials_U[known_U],
             )
         domain_U = classes.domain_C[class_U]
         if self._config.allocation == "progress":

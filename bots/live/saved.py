@@ -1,5 +1,6 @@
 """What a live selector's state holds."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,7 +11,7 @@ from bots import checks
 from bots import state as states
 from bots._types import Floats
 from bots.live.belief.beliefs import Beliefs
-from bots.live.belief.classes import TaskClasses, classes_of
+from bots.live.belief.classes import TaskClasses, TooManyClassesError, classes_of
 from bots.live.config import LiveConfig
 from bots.live.flights import Flights
 from bots.live.keys import digests, matching
@@ -19,6 +20,8 @@ from bots.live.pools import unpacked
 from bots.pool import Pool
 
 NAME, VERSION = "live", 1
+MIGRATIONS: dict[int, Callable[[states.State], states.State]] = {}
+"""By version of older states, what makes the next version of it."""
 ENTRIES = ("digests", "classes", "beliefs", "learning", "flights", "density")
 
 
@@ -74,13 +77,16 @@ class Saved:
         Raises:
             ValueError: when the pool has other references.
         """
-        classes, class_N = classes_of(pool, known=self.classes)
+        try:
+            (classes, class_N), move = classes_of(pool, self.classes), self.beliefs.moved
+        except TooManyClassesError:
+            (classes, class_N), move = classes_of(pool), self.beliefs.regrouped
         digests_N = digests(pool.keys_N)
         old, new = matching(self.digests_N, digests_N)
         position = np.full(self.digests_N.size, -1)
         position[old] = new
         rates_C = self.learning.predict(classes) if config.predicts else None
-        beliefs = self.beliefs.moved(class_N, classes.num_classes, rates_C, (old, new))
+        beliefs = move(class_N, classes.num_classes, rates_C, (old, new))
         self.flights.moved(position)
         density_S = np.empty(0)
         return replace(

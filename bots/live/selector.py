@@ -11,7 +11,8 @@ from bots import state as states
 from bots._types import Floats, Ints
 from bots.feedback import Feedback
 from bots.live.belief.beliefs import Beliefs
-from bots.live.belief.classes import TaskClasses, classes_of
+from bots.live.belief.classes import TaskClasses, TooManyClassesError, classes_of
+from bots.live.choice.barring import barred
 from bots.live.choice.choosing import Choice, Scene, choose
 from bots.live.choice.kernels import REMOVED
 from bots.live.choice.ranked import among
@@ -21,7 +22,7 @@ from bots.live.flights import Flights
 from bots.live.keys import digests, matching
 from bots.live.learning import Learning
 from bots.live.pools import joined, packed
-from bots.live.saved import ENTRIES, NAME, VERSION, Saved
+from bots.live.saved import ENTRIES, MIGRATIONS, NAME, VERSION, Saved
 from bots.pool import Pool
 from bots.selector import AbstractSelector
 
@@ -89,6 +90,8 @@ class LiveSelector(AbstractSelector):
     - `draw` returns inclusion probabilities, and from them the pool's mean reward.
 
     Everything else is a setting: see `LiveConfig`.
+
+    Source: arXiv 2510.26374 for the law; the rest is ours.
 
     Args:
         pool: the tasks. Tasks of equal reference rates and domain form a class.
@@ -199,11 +202,16 @@ class LiveSelector(AbstractSelector):
             ValueError: for keys that are there already, even of removed tasks, or other references.
         """
         whole = joined(self._pool, pool)
-        classes, class_M = classes_of(pool, known=self._classes)
-        _check_settings(self._config, classes, self._beliefs.table.class_N, class_M)
-        self._classes = classes
-        self._beliefs.grow(class_M, classes.num_classes, self._learning.predict(classes))
-        self._pool = whole
+        try:
+            classes, class_M = classes_of(pool, known=self._classes)
+        except TooManyClassesError:
+            classes, class_N = classes_of(whole)
+            _check_settings(self._config, classes, class_N)
+            self._beliefs = self._regrouped(classes, class_N)
+        else:
+            _check_settings(self._config, classes, self._beliefs.table.class_N, class_M)
+            self._beliefs.grow(class_M, classes.num_classes, self._learning.predict(classes))
+        self._classes, self._pool = classes, whole
         return np.arange(whole.num_tasks - pool.num_tasks, whole.num_tasks)
 
     def remove(self, task_ids: npt.ArrayLike) -> None:
@@ -251,6 +259,7 @@ class LiveSelector(AbstractSelector):
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Puts all of it back; `resume` does so onto a pool that has changed."""
+        state = states.migrated(state, VERSION, MIGRATIONS)
         states.check(state, self._header(), ENTRIES)
         saved = Saved.unpacked(state, self._config)
         if saved.beliefs.num_tasks != self._pool.num_tasks:
@@ -272,37 +281,26 @@ class LiveSelector(AbstractSelector):
         """
         if not isinstance(state, dict):
             raise ValueError("this is not a selector's state; pass what state_dict returned")
+        state = states.migrated(state, VERSION, MIGRATIONS)
         states.check({**state, "pool": self._pool.fingerprint}, self._header(), ENTRIES)
         self._take(Saved.unpacked(state, self._config).on(self._pool, self._config))
+
+    def _regrouped(self, classes: TaskClasses, class_N: npt.NDArray[np.uint16]) -> Beliefs:
+        """The beliefs in new classes, with tasks that are new at the end."""
+        same = np.arange(self._beliefs.num_tasks)
+        rates_C = self._learning.predict(classes)
+        made = self._beliefs.regrouped(class_N, classes.num_classes, rates_C, (same, same))
+        made.remove(self._beliefs.removed)
+        return made
 
     def _choose(self, batch_size: int, exclude: Ints | None) -> Choice:
         """A batch, none of it barred."""
         batch_size = checks.batch_size(batch_size, self._beliefs.num_tasks)
-        barred = self._barred(batch_size, exclude)
-        choice = choose(self._scene(), batch_size, barred, self._rng)
+        rest = self._learning.now, self._config.cooldown
+        away = barred(self._beliefs, self._flights.tasks(), rest, batch_size, exclude)
+        choice = choose(self._scene(), batch_size, away, self._rng)
         self._density_S = choice.density_S
         return choice
-
-    def _barred(self, batch_size: int, exclude: Ints | None) -> Ints:
-        """Excluded tasks, and if enough others are left those in flight and those at rest."""
-        num_tasks, removed = self._beliefs.num_tasks, self._beliefs.removed
-        given = checks.excluded(exclude, batch_size, num_tasks)
-        away = checks.excluded(np.union1d(given, removed), batch_size, num_tasks)
-        flying, resting = self._flights.tasks(), self._resting()
-        if flying.size == resting.size == 0:
-            return away
-        for avoided in ((flying, resting), (flying,)):
-            barred = np.unique(np.concatenate([away, *avoided]))
-            if num_tasks - barred.size >= batch_size:
-                return barred
-        return away
-
-    def _resting(self) -> Ints:
-        if self._config.cooldown == 0:
-            return np.empty(0, np.int64)
-        visited_V = self._beliefs.visited_V
-        since_V = self._learning.now - self._beliefs.table.last_N[visited_V]
-        return visited_V[since_V < self._config.cooldown].astype(np.int64)
 
     def _scene(self) -> Scene:
         sums = self._beliefs.sums

@@ -293,13 +293,6 @@ def test_only_the_full_replica_is_compared_with_the_paper(folder):
     assert not paper.is_replica(replace(result, config=config | {"scenario": smaller}))
 
 
-def test_perf_prints_ratios(capsys):
-    assert main(["perf", "--num-tasks", "2000", "--rounds", "3"]) == 0
-    printed = capsys.readouterr().out
-    assert re.search(r"plain NumPy: select \+ update \| [\d.]+ \| 1\.00", printed)
-    assert "bots: whole simulated step" in printed
-
-
 LAWS = {"": 0.35, "@maxrl": 0.28, "@steep": 0.27}
 
 

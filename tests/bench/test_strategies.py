@@ -5,6 +5,7 @@ from backends import simulate
 from bench.strategies import STRATEGIES, is_oracle, make_strategy, source_digest
 from bots import AbstractSelector, BOTSConfig, BOTSSelector, OneRound, Pool
 from bots.baselines import DynamicSampling, MoPPSSelector, UniformSelector
+from bots.live import LiveSelector
 from simulator import Scenario
 
 POOL = Pool.numbered(20, {"weak": np.full(20, 0.2), "strong": np.full(20, 0.6)})
@@ -55,7 +56,8 @@ def test_options_reach_the_implicit_evidence():
 def test_variants_are_configurations_of_one_class():
     for name in STRATEGIES:
         if name.startswith("bots"):
-            assert type(make(name).selector) is BOTSSelector
+            live = name in ("bots-live", "bots-unlabelled")
+            assert type(make(name).selector) is (LiveSelector if live else BOTSSelector)
 
 
 def test_a_strategy_of_one_s_own_is_imported():

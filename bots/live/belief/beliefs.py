@@ -68,6 +68,8 @@ class Beliefs:
         self._num_visited = 0
         self._updates = 0
         self.removed = np.empty(0, np.int64)  # tasks, ascending
+        self.removed_C = np.zeros(num_classes, np.int64)  # how many of each class
+        self._gone_C = np.zeros(num_classes, np.int64)  # of these, without a residual
 
     @property
     def num_tasks(self) -> int:
@@ -95,13 +97,13 @@ class Beliefs:
         return self._alpha_0, self._beta_0
 
     def unvisited(self, barred: Ints) -> Ints:
-        """How many tasks of each class were not visited lately, are neither removed nor barred."""
-        others = np.union1d(self.removed, barred)
-        others = others[self.table.flags_N[others] & VISITED == 0]
+        """How many tasks of each class were not visited lately, are neither removed nor barred.
+
+        `barred` has distinct tasks, none of them removed.
+        """
+        others = barred[self.table.flags_N[barred] & VISITED == 0]
         away = np.concatenate([self.visited_V, others])
-        return np.diff(self.starts_C) - np.bincount(
-            self.table.class_N[away], minlength=self._alpha_C.size
-        )
+        return np.diff(self.starts_C) - self._gone_C - self._counts(away)
 
     def mean_of(self, rate: Callable[[Floats, Floats], Floats]) -> float:
         """The mean over all tasks that were not removed of a function of alpha and beta."""
@@ -166,21 +168,24 @@ class Beliefs:
         self.table.streak_N[tasks_U] = np.clip(new, -_LONGEST_STREAK, _LONGEST_STREAK)
         self.table.last_N[tasks_U] = version
 
-    def tidy(self, keeps: npt.NDArray[np.bool_] | None = None) -> None:
+    def tidy(self, keeps: Callable[[], Bools | None] = lambda: None) -> None:
         """Every few updates, forgets residuals that are immaterial.
 
         Args:
-            keeps: visited tasks, shape (V,), that must be kept whatever their residual.
+            keeps: says which visited tasks, shape (V,), must be kept whatever their residual; None:
+                none.
         """
         self._updates += 1
         if self._updates % _TIDY_EVERY:
             return
         visited_V, table = self.visited_V, self.table
         stays_V = material(table, self.sums, visited_V, _IMMATERIAL)
-        stays_V = stays_V if keeps is None else stays_V | keeps
+        kept_V = keeps()
+        stays_V = stays_V if kept_V is None else stays_V | kept_V
         gone = visited_V[~stays_V]
         table.excess_N2[gone] = 0
         table.flags_N[gone] &= ~VISITED
+        self._gone_C += self._counts(gone[table.flags_N[gone] & REMOVED > 0])
         self._visited = np.sort(visited_V[stays_V])  # in order of memory, which is much faster
         self._num_visited = self._visited.size
 
@@ -201,6 +206,9 @@ class Beliefs:
             rates = np.nan_to_num(rates)
             self._alpha_C = np.append(self._alpha_C, self._alpha_0 + weight * rates)
             self._beta_C = np.append(self._beta_C, self._beta_0 + weight * (1 - rates))
+            none = np.zeros(new, np.int64)
+            self.removed_C = np.append(self.removed_C, none)
+            self._gone_C = np.append(self._gone_C, none)
         table = self.table
         class_N = np.concatenate([table.class_N, class_M])
         self.table = Table(
@@ -220,7 +228,7 @@ class Beliefs:
         rates_C: Floats | None,
         places: tuple[Ints, Ints],
     ) -> "Beliefs":
-        """The same beliefs about another pool's tasks.
+        """The same beliefs about another pool's tasks, whose classes go on from these.
 
         Args:
             class_M: the class of each task of that pool.
@@ -228,16 +236,43 @@ class Beliefs:
             rates_C: p~ of all classes; see `grow`.
             places: of the tasks that both have: here, and there.
         """
-        old, new = places
         made = Beliefs(class_M[:0], self._alpha_C.size, self.prior)
         made._alpha_C, made._beta_C = self._alpha_C.copy(), self._beta_C.copy()
         made._weight, made._updates = self._weight, self._updates
         made.grow(class_M, num_classes, rates_C)
+        return self._told(made, places)
+
+    def regrouped(
+        self,
+        class_M: npt.NDArray[np.uint16],
+        num_classes: int,
+        rates_C: Floats | None,
+        places: tuple[Ints, Ints],
+    ) -> "Beliefs":
+        """The same about another pool's tasks, in classes that have nothing to do with these.
+
+        A class is believed to be what its tasks were on average; arguments as in `moved`.
+        """
+        old, new = places
+        made = Beliefs(class_M[:0], 0, self.prior)
+        made._weight, made._updates = self._weight, self._updates
+        made.grow(class_M, num_classes, rates_C)
+        was, now = self.table.class_N[old], class_M[new]
+        tasks_C = np.bincount(now, minlength=num_classes)
+        known_C = tasks_C > 0
+        for mine_C, sums_C in ((self._alpha_C, made._alpha_C), (self._beta_C, made._beta_C)):
+            totals_C = np.bincount(now, mine_C[was], num_classes)
+            sums_C[known_C] = totals_C[known_C] / tasks_C[known_C]
+        return self._told(made, places)
+
+    def _told(self, made: "Beliefs", places: tuple[Ints, Ints]) -> "Beliefs":
+        """`made`, with what is known of single tasks."""
+        old, new = places
         made.table.last_N[new] = self.table.last_N[old]
         made.table.streak_N[new] = self.table.streak_N[old]
         visited = self.table.flags_N[old] & VISITED > 0
         old, new = old[visited], new[visited]
-        classes = class_M[new]
+        classes = made.table.class_N[new]
         alpha, beta = self.pseudo_counts(old)
         made.table.excess_N2[new, 0] = alpha - made._alpha_C[classes]
         made.table.excess_N2[new, 1] = beta - made._beta_C[classes]
@@ -245,9 +280,13 @@ class Beliefs:
         return made
 
     def remove(self, task_ids: Ints) -> None:
-        """These tasks are never chosen again; what is believed of them is dropped."""
-        self.table.flags_N[task_ids] |= REMOVED
-        self.removed = np.union1d(self.removed, task_ids)
+        """These tasks are never chosen again."""
+        flags_N = self.table.flags_N
+        new = np.unique(task_ids[flags_N[task_ids] & REMOVED == 0])
+        flags_N[new] |= REMOVED
+        self.removed = np.union1d(self.removed, new)
+        self.removed_C += self._counts(new)
+        self._gone_C += self._counts(new[flags_N[new] & VISITED == 0])
 
     def state_dict(self) -> dict[str, Any]:
         """Everything, as arrays and numbers."""
@@ -274,8 +313,8 @@ class Beliefs:
         made = Beliefs(parts["class_N"], parts["alpha_C"].size, prior)
         for name in STORED:
             getattr(made.table, name)[...] = parts[name]
-        made.remove(np.flatnonzero(parts["removed_N"]))
         made.table.flags_N[parts["visited_V"]] |= VISITED
+        made.remove(np.flatnonzero(parts["removed_N"]))
         made._visited, made._num_visited = parts["visited_V"], parts["visited_V"].size
         made._alpha_C, made._beta_C = parts["alpha_C"], parts["beta_C"]
         made._weight, made._scale = parts["weight"], parts["scale"]
@@ -304,6 +343,10 @@ class Beliefs:
         if self._scale < _SMALLEST_SCALE:
             self.table.excess_N2[self.visited_V] *= np.float32(self._scale)
             self._scale = 1.0
+
+    def _counts(self, task_ids: npt.NDArray[Any]) -> Ints:
+        """How many of these tasks are in each class."""
+        return np.bincount(self.table.class_N[task_ids], minlength=self._alpha_C.size)
 
     def _append(self, tasks_U: Ints) -> None:
         new = tasks_U[self.table.flags_N[tasks_U] & VISITED == 0]

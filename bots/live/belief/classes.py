@@ -16,6 +16,10 @@ _GRIDS = (None, 256, 128, 64, 32, 16, 8, 4, 2, 1)  # finest first; None: rates a
 _MOST = 1 << 16  # what class numbers of 16 bits can tell apart
 
 
+class TooManyClassesError(ValueError):
+    """There are more classes than can be told apart."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class TaskClasses:
     """C groups of tasks; the tasks of a group have the same reference rates and domain.
@@ -123,7 +127,7 @@ def classes_of(
             for k, rates_C in enumerate(rows_C[1:]):
                 references_CK[:, k] = rates_C
             return TaskClasses(references_CK, names_K, rows_C[0], domains_D, levels), group
-    raise ValueError(
+    raise TooManyClassesError(
         f"the {len(names_K)} references and {len(domains_D)} domains make more than max_classes = "
         f"{max_classes} classes: "
         + (

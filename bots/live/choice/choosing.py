@@ -18,6 +18,7 @@ from bots.live.config import LiveConfig
 Law = DrawLaw | ExpectationLaw
 
 _AWAY = REMOVED | BARRED
+_ROUNDING = 1e-9  # of shares that add up to 1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -108,7 +109,7 @@ class Choice:
 
 
 def choose(scene: Scene, batch_size: int, barred: Ints, rng: np.random.Generator) -> Choice:
-    """`batch_size` distinct tasks, none removed or in `barred`; there are enough."""
+    """`batch_size` distinct tasks, none removed or in `barred` (distinct, not removed)."""
     flags_N, before = scene.beliefs.table.flags_N, rng.bit_generator.state
     flags_N[barred] |= BARRED
     try:
@@ -122,11 +123,10 @@ def choose(scene: Scene, batch_size: int, barred: Ints, rng: np.random.Generator
 
 def _choose(scene: Scene, batch_size: int, barred: Ints, rng: np.random.Generator) -> Choice:
     beliefs = scene.beliefs
-    away = np.union1d(beliefs.removed, barred) if beliefs.removed.size else barred
     num_uniform = _rounded(scene.config.coverage * batch_size, rng)
     places_S = np.array([batch_size - num_uniform])
     if scene.config.divides:
-        places_S = _divided(scene, int(places_S[0]), away, barred, rng)
+        places_S = _divided(scene, int(places_S[0]), barred, rng)
     ranked, density_S = _best(scene, scene.law(scene.config.divides), places_S, barred, rng)
     by_rank = ranked.task_ids[ranked.first(places_S)]
 
@@ -134,7 +134,7 @@ def _choose(scene: Scene, batch_size: int, barred: Ints, rng: np.random.Generato
         return (beliefs.table.flags_N[task_ids] & _AWAY == 0) & ~np.isin(task_ids, by_rank)
 
     uniform = pick(lambda places: places, beliefs.num_tasks, num_uniform, usable, rng)
-    num_available = beliefs.num_tasks - away.size
+    num_available = beliefs.num_tasks - beliefs.removed.size - barred.size
     task_ids_B = np.concatenate([by_rank, uniform])
     return Choice(task_ids_B, ranked, places_S, num_available, density_S)
 
@@ -151,7 +151,7 @@ def _best(
     return draw_best(scene.beliefs, law, places_S + 1, density_S, rng)
 
 
-def _divided(scene: Scene, places: int, away: Ints, barred: Ints, rng: np.random.Generator) -> Ints:
+def _divided(scene: Scene, places: int, barred: Ints, rng: np.random.Generator) -> Ints:
     """The places of each domain."""
     domain_C, config = scene.classes.domain_C, scene.config
     num_domains = len(scene.classes.domains_D)
@@ -159,7 +159,8 @@ def _divided(scene: Scene, places: int, away: Ints, barred: Ints, rng: np.random
         return np.zeros(num_domains, np.int64)
     class_N = scene.beliefs.table.class_N
     size_D = np.bincount(domain_C, np.diff(scene.beliefs.starts_C), num_domains)
-    available_D = size_D - np.bincount(domain_C[class_N[away]], minlength=num_domains)
+    available_D = size_D - np.bincount(domain_C, scene.beliefs.removed_C, num_domains)
+    available_D -= np.bincount(domain_C[class_N[barred]], minlength=num_domains)
     if config.allocation == "belief":
         pilot, _ = _best(scene, scene.law(False), np.array([places]), barred, rng)
         best = pilot.task_ids[pilot.first(np.array([places]))]
@@ -171,7 +172,9 @@ def _divided(scene: Scene, places: int, away: Ints, barred: Ints, rng: np.random
     here = np.flatnonzero(size_D)  # the other domains are those of a pool before this one
     floor_D[here], ceiling_D[here] = config.bounds([scene.classes.domains_D[d] for d in here])
     floor_D = np.minimum(floor_D, most_D)
-    if np.minimum(ceiling_D, most_D).sum() < 1:  # the other domains have too few tasks just now
+    if (
+        np.minimum(ceiling_D, most_D).sum() < 1 - _ROUNDING
+    ):  # the other domains have too few tasks just now
         ceiling_D[:] = 1
     return allocate(
         wanted_D.astype(np.float64), available_D.astype(np.int64), places, floor_D, ceiling_D, rng

@@ -92,7 +92,7 @@ def uniform(key: np.uint64, what: np.uint64) -> float:
 
 
 @njit(cache=True)
-def belief(table: Table, sums: Sums, k: int) -> tuple[float, float]:
+def belief(table: Table, sums: Sums, k: int) -> tuple[Number, Number]:
     """Alpha and beta of task `k`."""
     c = table.class_N[k]
     alpha = sums.alpha_C[c] + sums.scale * float(table.excess_N2[k, 0])

@@ -87,7 +87,7 @@ def test_tidying_drops_only_what_is_immaterial_and_keeps_what_is_asked_for():
     assert_allclose(beliefs.pseudo_counts(np.arange(4)), before, atol=2e-6)
     beliefs.update(1.0, (0.0, None), np.array([2]), (np.array([1e-7]), np.zeros(1)))
     for _ in range(16):
-        beliefs.tidy(keeps=beliefs.visited_V == 2)
+        beliefs.tidy(keeps=lambda: beliefs.visited_V == 2)
     assert_array_equal(beliefs.visited_V, [0, 1, 2])
     assert_array_equal(np.flatnonzero(beliefs.table.flags_N & VISITED), [0, 1, 2])
 

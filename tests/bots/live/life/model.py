@@ -122,6 +122,7 @@ class Model:
         self.own: dict[int, tuple[float, float]] = {}
         self.weight = 0.0
         self.last: dict[int, float] = {}
+        self.group_size = 8.0
         self.streak: dict[int, int] = {}
         self.removed: set[int] = set()
         self.open: dict[int, set[int]] = {}
@@ -245,14 +246,14 @@ class Model:
                 counts.trials += trials
                 counts.squares += squares
         sizes = [trials for _, _, trials, _ in groups if trials > 0]
-        group_size = sum(sizes) / max(len(sizes), 1)
+        self.group_size = sum(sizes) / len(sizes) if sizes else self.group_size
         worth = (1 - self.settings.staleness) ** age * self._information(measured)
         if self.settings.learned_weight:
             self._compare(measured)
         weighed = {k: (worth * c.successes, worth * c.trials) for k, c in sorted(measured.items())}
         self.predictor.rates(self.fresh)
         self.predictor.observe([(self.row[k], s, n) for k, (s, n) in weighed.items()], versions)
-        self._believe(weighed, versions, group_size)
+        self._believe(weighed, versions, self.group_size)
         for key, counts in measured.items():
             self.last[key] = self.now
             old, same = self.streak.get(key, 0), counts.successes in (0, counts.trials)
