@@ -1,0 +1,1 @@
+"""The published selector, in an environment of its own, timed beside ours."""

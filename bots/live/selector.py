@@ -35,7 +35,8 @@ class Selection:
         batch_id: to be handed back with its feedback.
         task_ids_B: positions in the pool.
         inclusion_B: the probability with which each task was chosen, in (0, 1], given what was
-            believed and what all other tasks drew; exact. 0 never occurs among chosen tasks.
+            believed and what all other tasks drew; exact. (0 where a prior with a pole at the
+            target makes draws tie.)
         predicted_B: the solve rates that were expected of them.
         predicted_mean: what was expected of the pool's tasks on average.
         num_tasks: tasks in the pool.
