@@ -2,6 +2,7 @@ import json
 import math
 from dataclasses import asdict, fields
 
+import numpy as np
 import pytest
 
 from bots.live.config import LiveConfig
@@ -119,3 +120,10 @@ def test_places_are_divided_only_when_domains_are_told_apart(settings, divides):
 def test_predictions_count_when_they_weigh_or_may_come_to():
     assert not LiveConfig(implicit_weight=0).predicts
     assert LiveConfig(implicit_weight=0, learned_weight=True).predicts
+
+
+def test_numbers_of_numpy_become_json_values():
+    shares = {"a": (np.float32(0.5), np.float64(0.5))}
+    config = LiveConfig(cooldown=np.int64(3), target=np.float32(0.25), domain_shares=shares)
+    assert json.loads(json.dumps(config.as_json()))["cooldown"] == 3.0
+    assert LiveConfig.of_json(json.loads(json.dumps(config.as_json()))) == config

@@ -82,3 +82,27 @@ def test_tasks_at_rest_and_tasks_to_be_tested_again_stay_visited(monkeypatch, se
         learning.take(at(version, [task], solved), CLASSES, beliefs)
     learning.take(Feedback([0], [0], [0], policy_version=0, current_version=5), CLASSES, beliefs)
     assert sorted(beliefs.visited_V.tolist()) == kept
+
+
+def test_a_lost_group_that_comes_first_does_not_cost_a_version_its_predictions():
+    whole, cut = learner(), learner()
+    untouched = np.array([39])
+    for version in range(30):
+        first, rest = np.arange(1), np.arange(1, 10)
+        whole[0].take(at(version, rest, 4), CLASSES, whole[1])
+        lost = Feedback(first, [0], [0], policy_version=0, current_version=version)
+        cut[0].take(lost, CLASSES, cut[1])
+        cut[0].take(at(version, rest, 4), CLASSES, cut[1])
+    worth = [np.sum(beliefs.pseudo_counts(untouched)) for _, beliefs in (whole, cut)]
+    assert worth[1] > 0.9 * worth[0] > 2
+
+
+def test_fractional_rewards_do_not_make_predictions_look_certain():
+    learning, beliefs = learner(fractional=True, learned_weight=True)
+    rng = np.random.default_rng(0)
+    for _ in range(60):
+        rates = rng.beta(5, 5, 40)
+        tests = rng.binomial(10, rates[:, None], (40, 8)) / 10  # rewards of ten tests each
+        groups = Feedback(np.arange(40), tests.sum(1), np.full(40, 8), squares_B=(tests**2).sum(1))
+        learning.take(groups, CLASSES, beliefs)
+    assert 0 < learning.metrics()["implicit/worth"] < 20
