@@ -9,6 +9,7 @@ import numpy as np
 from bench.entry import Entry, Span
 from bots import BOTS_VARIANTS, AbstractSelector, BOTSConfig, BOTSSelector, Pool, interpolation
 from bots.live import LiveConfig, LiveSelector
+from bots.residual_memory import ResidualMemorySelector
 
 _SPACE = {
     "forgetting": Span(0.003, 0.5, log=True),
@@ -88,5 +89,11 @@ ENTRIES = {
         ("domains",),
         described=LiveSelector,
         space=_EXPLICIT,
+    ),
+    "residual-memory": Entry(
+        "beliefs in logits that remember each task, chosen by expected variance, visits discounted",
+        ResidualMemorySelector,
+        ("references",),
+        space={"target": _SPACE["target"], "repetition": Span(4.0, 256.0, log=True)},
     ),
 }
