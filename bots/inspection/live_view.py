@@ -7,7 +7,7 @@ import numpy as np
 from bots import checks
 from bots import state as states
 from bots._types import Floats, Ints
-from bots.inspection.view import AbstractView, Batch, Points, Visits
+from bots.inspection.view import LARGEST_GROUP, AbstractView, Batch, Points, Visits
 from bots.live.choice.barring import barred
 from bots.live.choice.choosing import Scene, choose
 from bots.live.choice.kernels import REMOVED
@@ -17,7 +17,6 @@ from bots.live.saved import ENTRIES, MIGRATIONS, NAME, VERSION, Saved
 from bots.state import State
 
 _BATCH_SIZE = 32
-_LARGEST_GROUP = 1e5  # a chance of an informative group costs a step per rollout
 _NONE = np.empty(0, np.int64)
 
 
@@ -41,7 +40,7 @@ class LiveView(AbstractView):
         self._updates = state["beliefs"]["updates"]
         self._weight = LearnedWeight(self._config.implicit_weight)
         self._weight.load_state_dict(state["learning"]["weight"])
-        checks.number("the state's group_size", saved.learning.group_size, 0, _LARGEST_GROUP)
+        checks.number("the state's group_size", saved.learning.group_size, 0, LARGEST_GROUP)
         if saved.beliefs.removed.size == saved.beliefs.num_tasks:
             raise ValueError("the state's tasks were all removed: go back to an earlier checkpoint")
         table = saved.beliefs.table
@@ -142,9 +141,8 @@ class LiveView(AbstractView):
         return Batch(choice.task_ids_B, choice.inclusion(scene))
 
     def _costs(self) -> Floats:
-        sums = self._saved.beliefs.sums
-        rate_C = sums.alpha_C / (sums.alpha_C + sums.beta_C)
-        return self._saved.learning.costs(self._saved.classes, rate_C)
+        saved = self._saved
+        return saved.learning.costs(saved.classes, saved.beliefs.class_rates())
 
     def _all_points(self) -> Points:
         beliefs, classes = self._saved.beliefs, self._saved.classes

@@ -6,13 +6,12 @@ import numpy as np
 
 from bots import checks
 from bots._types import Floats, Ints
-from bots.inspection.view import AbstractView, Points, Visits
+from bots.inspection.view import LARGEST_GROUP, AbstractView, Points, Visits
 from bots.live.choice.utility import CODES, scores
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 HOPELESS, MASTERED = 0.05, 0.95
 BINS = 20
-_LARGEST_GROUP = 1e5
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -125,7 +124,7 @@ def summarise(
         0.778
     """
     given = view.group_size if group_size is None else group_size
-    group_size = checks.number("group_size", given, 0 if group_size is None else 1, _LARGEST_GROUP)
+    group_size = checks.number("group_size", given, 0 if group_size is None else 1, LARGEST_GROUP)
     top = checks.integer("top", top, 0)
     points, visits = view.points, view.visits()
     informative_X = chances(points.alpha_X, points.beta_X, group_size)

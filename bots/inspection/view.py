@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from bots._types import Floats, Ints
 
+LARGEST_GROUP = 1e5  # a chance of an informative group costs a step per rollout
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Points:

@@ -126,10 +126,10 @@ class Learning:
             alpha_U, beta_U = beliefs.pseudo_counts(tasks_U)
             self._progress.observe(domain_U, rates_U - alpha_U / (alpha_U + beta_U))
         if self._config.per_token and evidence.tokens_U is not None:
-            mean_C = beliefs.sums.alpha_C / (beliefs.sums.alpha_C + beliefs.sums.beta_C)
+            rate_C = beliefs.class_rates()
             tokens_U = evidence.tokens_U / evidence.trials_U
             some_U = tokens_U > 0
-            self._tokens.observe(domain_U[some_U], mean_C[class_U][some_U], tokens_U[some_U])
+            self._tokens.observe(domain_U[some_U], rate_C[class_U][some_U], tokens_U[some_U])
 
     def _step(
         self, versions: float, group_size: float, classes: TaskClasses

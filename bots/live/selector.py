@@ -304,12 +304,11 @@ class LiveSelector(AbstractSelector):
         return choice
 
     def _scene(self) -> Scene:
-        sums = self._beliefs.sums
         return Scene(
             self._beliefs,
             self._classes,
             self._config,
-            self._learning.costs(self._classes, _mean(sums.alpha_C, sums.beta_C)),
+            self._learning.costs(self._classes, self._beliefs.class_rates()),
             self._learning.now,
             self._learning.group_size,
             self._learning.progress(len(self._classes.domains_D)),

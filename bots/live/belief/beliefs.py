@@ -105,6 +105,10 @@ class Beliefs:
         away = np.concatenate([self.visited_V, others])
         return np.diff(self.starts_C) - self._gone_C - self._counts(away)
 
+    def class_rates(self) -> Floats:
+        """Expected solve rates of each class's unvisited tasks, shape (C,)."""
+        return self._alpha_C / (self._alpha_C + self._beta_C)
+
     def mean_of(self, rate: Callable[[Floats, Floats], Floats]) -> float:
         """The mean over all tasks that were not removed of a function of alpha and beta."""
         visited_V = self.visited_V[self.table.flags_N[self.visited_V] & REMOVED == 0]

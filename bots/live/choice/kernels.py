@@ -22,7 +22,7 @@ _MULTIPLIER_B = np.uint64(0x94D049BB133111EB)
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _UNIT = 2.0**-53
 _LARGEST_EXPONENT = 709.0
-_LOOSE = 1.1  # over the square of a binomial probability, extended to real counts
+_LOOSE = 1.05  # over the square of a binomial probability, extended to real counts
 _WORTH = 0.5  # above this chance, a draw is made rather than bounded
 _MOST_DOUBLINGS = 16
 _WORTH_THREADS = 1 << 15  # visited tasks, below which one thread is faster
@@ -181,7 +181,7 @@ def peak_bound(alpha: Number, beta: Number) -> float:
     a, b = alpha - 1, beta - 1
     m = a + b
     squared = _LOOSE
-    if m > 1:
+    if m > 0.5:
         squared = min(squared, (m + 0.2) / (2 * math.pi * max(a * b, 1e-9)))
     return (m + 1) * math.sqrt(squared)
 

@@ -69,8 +69,8 @@ def peak_bound(alpha: float, beta: float) -> float:
     if alpha < 1 or beta < 1:
         return math.inf
     a, b = alpha - 1, beta - 1
-    squared = 1.1
-    if a + b > 1:
+    squared = 1.05
+    if a + b > 0.5:
         squared = min(squared, (a + b + 0.2) / (2 * math.pi * max(a * b, 1e-9)))
     return (a + b + 1) * math.sqrt(squared)
 
