@@ -33,6 +33,10 @@ class RealSource:
         recipe: options of `backends.rft.sft.SFTConfig`, for a model of our own, a new one for each
             seed; used when `model` is None.
         models: folder in which models of our own are kept, so that they are made once.
+        models_of: another source of the same recipe, whose models are taken.
+        wrong_labels: share of the labels of our own tasks that are wrong, but for those held out.
+        pool_size: tasks of our own to train on, at random; smaller pools are parts of larger ones.
+            None: all.
         model: a local Hugging Face folder.
         tasks: what `model` is trained on.
         references: a Parquet file of solve rates, as `python -m backends.rft references` writes it.
@@ -46,6 +50,9 @@ class RealSource:
     name: str
     recipe: dict[str, Any] = field(default_factory=dict)
     models: str = "results/models"
+    models_of: str | None = None
+    wrong_labels: float = 0.0
+    pool_size: int | None = None
     model: str | None = None
     tasks: "TaskSource | None" = None
     references: str | None = None
@@ -75,6 +82,7 @@ def real_setting(
     checks.integer("evaluate_every", evaluate_every, 1)
     checks.integer("threads", source.threads, 1)
     checks.integer("lora_rank", source.lora_rank, 0)
+    checks.number("wrong_labels", source.wrong_labels, 0, 1)
     checks.number("horizon", horizon, 1)
     checks.number("checkpoint_seconds", checkpoint_seconds, 0)
     source = _resolved(source)
@@ -157,7 +165,7 @@ def _checked(source: RealSource, group_size: int) -> tuple[Pool, bool, int | Non
     TrainConfig(**source.train)
     rollouts = RolloutConfig(**source.rollouts)
     if source.model is None:
-        pool, _ = _own_tasks(_recipe(source, 0))
+        pool, _ = _own_tasks(source, 0)
         rates_N, offline = np.full(len(pool), 0.5), 2 * _REFERENCE_TRIALS * len(pool)
         return _pool_of(pool, {"weak": rates_N, "strong": rates_N}), True, offline
     here = replace(source, device="cpu", rollouts={**asdict(rollouts), "engine": "transformers"})
@@ -185,7 +193,7 @@ def _recipe(source: RealSource, seed: int) -> "SFTConfig":
 
 
 def _folder(source: RealSource, seed: int) -> Path:
-    return Path(source.models) / f"{source.name}-{seed}"
+    return Path(source.models) / f"{source.models_of or source.name}-{seed}"
 
 
 def _prepare(source: RealSource, seed: int) -> None:
@@ -212,10 +220,19 @@ def _policy(source: RealSource, seed: int) -> "Policy":
     return load_policy(_folder(source, seed) / "start", source.device, source.lora_rank, seed)
 
 
-def _own_tasks(recipe: "SFTConfig") -> Any:
+def _own_tasks(source: RealSource, seed: int) -> Any:
     from backends.rft.families import make_tasks
+    from backends.rft.label_noise import with_wrong_labels
 
-    return make_tasks(recipe.families, recipe.pool_per_cell, recipe.heldout_per_cell, recipe.seed)
+    recipe = _recipe(source, seed)
+    pool, heldout = make_tasks(
+        recipe.families, recipe.pool_per_cell, recipe.heldout_per_cell, recipe.seed
+    )
+    size = len(pool) if source.pool_size is None else source.pool_size
+    checks.integer("pool_size", size, 1, len(pool))
+    order = np.random.default_rng([seed, 5]).permutation(len(pool))
+    kept = tuple(pool[place] for place in np.sort(order[:size]))
+    return with_wrong_labels(kept, source.wrong_labels, seed), heldout
 
 
 def _tasks(source: RealSource, seed: int) -> "TaskSet":
@@ -223,7 +240,7 @@ def _tasks(source: RealSource, seed: int) -> "TaskSet":
     from backends.rft.tasks import TaskSet
 
     if source.model is None:
-        pool, heldout = _own_tasks(_recipe(source, seed))
+        pool, heldout = _own_tasks(source, seed)
         return TaskSet(pool, heldout, _own_references(source, pool, seed))
     assert source.tasks is not None
     tasks = load_tasks(source.tasks)
@@ -247,7 +264,7 @@ def _own_references(source: RealSource, pool: Any, seed: int) -> dict[str, np.nd
 def _described(source: RealSource) -> dict[str, Any]:
     """What the outcome depends on, without the places of this machine."""
     described = asdict(source)
-    for name in ("models", "name"):
+    for name in ("models", "models_of", "name"):
         described.pop(name)
     for name in ("model", "references"):
         if described[name] is not None:

@@ -135,11 +135,11 @@ def _given(options: argparse.Namespace, names: dict[str, Any]) -> dict[str, Any]
 
 def _of_model(options: argparse.Namespace, run: "RealRun") -> dict[str, Any]:
     given = {name: getattr(options, name) for name in (*_OF_MODEL, *_TASKS)}
-    if run.source.recipe or run.source.name == "real-tiny":
+    if run.source.name != "real":
         stray = [name for name, value in given.items() if value is not None]
         if stray:
-            name = stray[0].replace("_", "-")
-            raise ValueError(f"--{name} goes with the suite `real`; real-tiny has its own model")
+            name, own = stray[0].replace("_", "-"), run.source.name
+            raise ValueError(f"--{name} goes with the suite `real`; {own} has its own model")
         return {}
     if options.model is None or options.tasks is None:
         raise ValueError(

@@ -257,6 +257,62 @@ REAL_TINY = Suite(
     real=RealRun(RealSource("real-tiny")),
 )
 
+VALIDATED = (
+    "shuffle",
+    "easy-to-hard",
+    "mopps",
+    "dps",
+    "bots",
+    "bots-dots",
+    "bots-informative",
+    "residual-memory",
+)
+_USHAPE = {"weak_step": 400, "start_step": 1480, "steps": 1500}
+_SMALL = {
+    "families": "OURSAG",
+    "pool_per_cell": 40,
+    "heldout_per_cell": 20,
+    "hidden": 64,
+    "steps": 700,
+    "weak_step": 120,
+    "start_step": 200,
+    "learning_rate": 4e-3,
+}
+
+REAL_USHAPE = Suite(
+    "real-ushape",
+    "The same transformer, finetuned after it has learnt its families: most tasks are all right "
+    "or all wrong.",
+    (),
+    VALIDATED,
+    num_seeds=3,
+    real=RealRun(RealSource("real-ushape", recipe=_USHAPE), steps=240),
+)
+
+REAL_NOISY = Suite(
+    "real-noisy",
+    "real-tiny with three labels in ten wrong.",
+    (),
+    VALIDATED,
+    num_seeds=3,
+    real=RealRun(
+        RealSource("real-noisy", models_of="real-tiny", wrong_labels=0.3),
+        steps=240,
+    ),
+)
+
+REAL_SMALL = Suite(
+    "real-small",
+    "A transformer of 85,000 weights on 1,432 tasks of six families.",
+    (),
+    VALIDATED,
+    num_seeds=3,
+    real=RealRun(
+        RealSource("real-small", recipe=_SMALL, train={"learning_rate": 3e-4}),
+        steps=160,
+    ),
+)
+
 REAL = Suite(
     "real",
     "Your model (--model FOLDER) finetuned for real on your tasks (--tasks SOURCE).",
@@ -272,7 +328,21 @@ REAL = Suite(
 
 _NAMED = {
     suite.name: suite
-    for suite in (SMOKE, CORE, FULL, LIVE, SWITCHES, LEARNER, SENSITIVITY, PAPER, REAL_TINY, REAL)
+    for suite in (
+        SMOKE,
+        CORE,
+        FULL,
+        LIVE,
+        SWITCHES,
+        LEARNER,
+        SENSITIVITY,
+        PAPER,
+        REAL_TINY,
+        REAL_USHAPE,
+        REAL_NOISY,
+        REAL_SMALL,
+        REAL,
+    )
 }
 BY_TAG = {tag: _tagged(tag) for tag in TAGS if tag not in _NAMED}
 SUITES = _NAMED | BY_TAG

@@ -46,7 +46,10 @@ class Trace:
         self._parts.append(np.array(rows, dtype=np.int64).reshape(-1, len(COLUMNS)))
 
     def save(self, path: Path, pool: Pool, header: Mapping[str, str]) -> None:
-        """Writes Parquet, with the tasks' keys and domains beside their positions."""
+        """Writes Parquet, with what the pool says of a task beside its position.
+
+        That is its key, its domain, and its solve rate under each reference, `reference/NAME`.
+        """
         import pyarrow as pa
         import pyarrow.parquet as pq
 
@@ -56,6 +59,8 @@ class Trace:
             "task": pa.array(pool.keys_N[task_ids].astype(str)).dictionary_encode(),
             **{name: rows[:, place] for place, name in enumerate(COLUMNS)},
         }
+        for name, rates_N in pool.references.items():
+            columns[f"reference/{name}"] = pa.array(rates_N[task_ids])
         if pool.domains_N is not None:
             domains = pool.domains_N[task_ids].astype(str)
             columns["domain"] = pa.array(domains).dictionary_encode()

@@ -83,6 +83,13 @@ ENTRIES = {
         described=LiveSelector,
         space=_SPACE,
     ),
+    "bots-informative": Entry(
+        "bots in two lines less: expectations, and the chance that a group is informative",
+        _live(LiveConfig(thompson=False, utility="informative")),
+        ("references", "domains"),
+        described=LiveSelector,
+        space=_EXPLICIT | {"implicit_weight": _SPACE["implicit_weight"]},
+    ),
     "bots-unlabelled": Entry(
         "bots-live without reference models: an ability per domain stands in for them",
         _live(LiveConfig(predictor="logit")),
