@@ -2,6 +2,7 @@
 
 from backends.base import AbstractBackend, AbstractTruth
 from backends.loop import Progress, StepRecord, run
+from backends.replay import TraceBackend, TraceTruth, replay
 from backends.simulated import SimulatedBackend, SimulatedTruth, simulate
 
 __all__ = [
@@ -11,6 +12,9 @@ __all__ = [
     "SimulatedBackend",
     "SimulatedTruth",
     "StepRecord",
+    "TraceBackend",
+    "TraceTruth",
+    "replay",
     "run",
     "simulate",
 ]

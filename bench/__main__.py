@@ -16,6 +16,8 @@ from bench.performance import SIZES as PERF_SIZES
 from bench.performance import TABLES, measure
 from bench.pool_file import MISSING, PoolFile
 from bench.real_options import add_real_options, real_defaults, real_settings
+from bench.repetition import command as repetition
+from bench.replay import command as replay
 from bench.report import record_command, shown, write_report
 from bench.roster import FAMILIES, STRATEGIES
 from bench.runner import Extras, Plan, plans, run_cells
@@ -23,7 +25,9 @@ from bench.scaling import SIZES, measure_scaling
 from bench.scenario_choice import choose, resized
 from bench.settings import Setting, pool_setting, scenario_setting
 from bench.store import Store
+from bench.successor import command as successor
 from bench.suites import BY_TAG, SUITES, Suite
+from bench.validation import command as validation
 from simulator import SCENARIOS, VARIANTS
 
 _SHOWN_FAILURES = 5
@@ -254,8 +258,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(
         required=True,
-        metavar="list | run | report | check | tune | leaderboard | docs | options | perf | "
-        "perf-cells | scaling | perf-real",
+        metavar="list | run | report | check | tune | leaderboard | docs | options | successor | "
+        "repetition | validate | replay | perf | perf-cells | scaling | perf-real",
     )
     listing = commands.add_parser("list", help="suites, scenarios and strategies")
     listing.set_defaults(command=_list)
@@ -268,7 +272,11 @@ def _parser() -> argparse.ArgumentParser:
         ("tune", tune, "tune options, the same budget for every strategy"),
         ("docs", contest_docs, "write the documentation's pages about strategies and claims"),
         ("options", live_options, "say what each option of the live selector is worth"),
+        ("successor", successor, "say what residual-memory is worth, and each of its ingredients"),
         ("leaderboard", leaderboard, "compare all strategies of a folder, on one page"),
+        ("replay", replay, "judge estimators and selectors on the log of a run"),
+        ("repetition", repetition, "measure what repeating a task costs on a real model"),
+        ("validate", validation, "predict real runs from those of shuffle, and compare"),
     ):
         command = commands.add_parser(name, help=words)
         module.add_options(command)

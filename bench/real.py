@@ -73,6 +73,7 @@ def real_setting(
     evaluate_every: int,
     checkpoint_seconds: float,
     reference_trials: int = _REFERENCE_TRIALS,
+    truth_every: int = 10,
 ) -> Setting:
     """The setting of a source; refuses what cannot work before anything is trained.
 
@@ -80,6 +81,7 @@ def real_setting(
         ValueError: for a model, tasks, an engine or options that cannot be used.
     """
     checks.integer("evaluate_every", evaluate_every, 1)
+    checks.integer("truth_every", truth_every, 1)
     checks.integer("threads", source.threads, 1)
     checks.integer("lora_rank", source.lora_rank, 0)
     checks.number("wrong_labels", source.wrong_labels, 0, 1)
@@ -108,6 +110,7 @@ def real_setting(
         {"real": _described(source), "evaluate_every": evaluate_every, "axes": AXES},
         horizon,
         evaluate_every,
+        truth_every,
         checkpoint_seconds=checkpoint_seconds,
         traced=True,
         prepare=partial(_prepare, source) if source.model is None else None,
@@ -218,6 +221,11 @@ def _policy(source: RealSource, seed: int) -> "Policy":
         return load_policy(source.model, source.device, source.lora_rank, seed)
     _prepare(source, seed)
     return load_policy(_folder(source, seed) / "start", source.device, source.lora_rank, seed)
+
+
+def model_and_tasks(source: RealSource, seed: int) -> "tuple[Policy, TaskSet]":
+    """The model that a seed's runs start from, made if need be, and its tasks."""
+    return _policy(source, seed), _tasks(source, seed)
 
 
 def _own_tasks(source: RealSource, seed: int) -> Any:

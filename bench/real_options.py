@@ -37,7 +37,12 @@ _ROLLOUTS: dict[str, Any] = {
 _TASKS: dict[str, Any] = {"per_cell": int, "pool_per_cell": int, "heldout_per_cell": int}
 _SWITCHES = {"gradient_checkpointing": "train", "sleep": "rollouts"}
 _SOURCE: dict[str, Any] = {"device": str, "lora_rank": int, "threads": int, "models": str}
-_RUN: dict[str, Any] = {"horizon": float, "evaluate_every": int, "checkpoint_seconds": float}
+_RUN: dict[str, Any] = {
+    "horizon": float,
+    "evaluate_every": int,
+    "truth_every": int,
+    "checkpoint_seconds": float,
+}
 _USUAL_SHARE = 0.1
 _OF_MODEL = ("model", "tasks", "references", "heldout", "verifier")
 
@@ -114,6 +119,7 @@ def real_settings(
             run.evaluate_every,
             run.checkpoint_seconds,
             options.reference_trials,
+            run.truth_every,
         )
     ]
 

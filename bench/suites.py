@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from bench import live_options
 from bench.guesses import guesses
@@ -9,6 +10,7 @@ from bench.real import RealSource
 from bench.roster import STRATEGIES
 from bench.scenario_choice import choose, resized
 from bench.strategies import tuned
+from bench.successor import plan as successor
 from simulator import SCENARIOS, TAGS, VARIANTS, Scenario, vary
 
 
@@ -22,6 +24,7 @@ class RealRun:
     steps: int = 300
     horizon: float = 1.25
     evaluate_every: int = 10
+    truth_every: int = 10
     checkpoint_seconds: float = 30.0
 
 
@@ -148,6 +151,34 @@ LIVE = Suite(
     horizon=1.1,
 )
 
+SUCCESSOR = Suite(
+    "successor",
+    "What residual-memory is worth under laws and pools that it was not made on.",
+    contest_scenarios(*(name for group in successor.GROUPS.values() for name in group)),
+    (
+        "shuffle",
+        "oracle-gain",
+        *successor.RIVALS,
+        successor.SUBJECT,
+    ),
+    num_seeds=20,
+    horizon=1.1,
+)
+
+ABLATION = Suite(
+    "ablation",
+    "residual-memory without each of its ingredients, eight scenarios, eight paired seeds.",
+    contest_scenarios(*successor.ABLATED),
+    (
+        "shuffle",
+        "oracle-gain",
+        successor.SUBJECT,
+        *(successor.spec(option) for option in successor.ABLATIONS.values()),
+    ),
+    num_seeds=8,
+    horizon=1.1,
+)
+
 SWITCHES = Suite(
     "switches",
     "Down-sampled and replayed rollouts, which go with any selector, on the scenarios of core.",
@@ -267,6 +298,7 @@ VALIDATED = (
     "bots-informative",
     "residual-memory",
 )
+_LEAN: dict[str, Any] = {"steps": 240, "horizon": 1.1, "evaluate_every": 20, "truth_every": 100}
 _USHAPE = {"weak_step": 400, "start_step": 1480, "steps": 1500}
 _SMALL = {
     "families": "OURSAG",
@@ -286,7 +318,7 @@ REAL_USHAPE = Suite(
     (),
     VALIDATED,
     num_seeds=3,
-    real=RealRun(RealSource("real-ushape", recipe=_USHAPE), steps=240),
+    real=RealRun(RealSource("real-ushape", recipe=_USHAPE), **{**_LEAN, "steps": 200}),
 )
 
 REAL_NOISY = Suite(
@@ -297,7 +329,7 @@ REAL_NOISY = Suite(
     num_seeds=3,
     real=RealRun(
         RealSource("real-noisy", models_of="real-tiny", wrong_labels=0.3),
-        steps=240,
+        **_LEAN,
     ),
 )
 
@@ -309,7 +341,7 @@ REAL_SMALL = Suite(
     num_seeds=3,
     real=RealRun(
         RealSource("real-small", recipe=_SMALL, train={"learning_rate": 3e-4}),
-        steps=160,
+        **{**_LEAN, "steps": 160},
     ),
 )
 
@@ -333,6 +365,8 @@ _NAMED = {
         CORE,
         FULL,
         LIVE,
+        SUCCESSOR,
+        ABLATION,
         SWITCHES,
         LEARNER,
         SENSITIVITY,

@@ -211,6 +211,10 @@ class RFTBackend(AbstractBackend):
         self._trainer.load_vectors(vectors, counters[1])
         self._restarting(lambda: self._engine.sync(self._policy.weights))
 
+    def second_moments(self) -> Floats:
+        """AdamW's second moments, one per trained weight; 0 before the first update."""
+        return self._trainer.vectors()["exp_avg_sq"].astype(np.float64)
+
     def close(self) -> None:
         """Ends engine and verifiers."""
         self._engine.close()

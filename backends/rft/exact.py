@@ -1,6 +1,6 @@
 """Exact solve rates, for tasks that one sequence of tokens alone solves."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
@@ -59,6 +59,31 @@ class ExactRates:
     def solve_rates(self, places: Sequence[int] | None = None) -> Floats:
         """Of the tasks at these places, or of all."""
         rates = np.zeros(self._size)
+        for found, logs_R in self._passes(places):
+            rates[found] = logs_R.double().exp().cpu().numpy()
+        return rates if places is None else rates[np.asarray(places, dtype=np.int64)]
+
+    @torch.no_grad()
+    def logits(self) -> Floats:
+        """Logits log p - log(1 - p) of all tasks; -inf for those that no completion can solve."""
+        logits = np.full(self._size, -np.inf)
+        for found, logs_R in self._passes(None):
+            log_R = logs_R.double()
+            logits[found] = (log_R - torch.log(-torch.expm1(log_R))).cpu().numpy()
+        return logits
+
+    def mean_gradient(self) -> list[torch.Tensor]:
+        """Gradient of the mean solve rate with respect to the weights that are trained."""
+        weights = [w for w in self._policy.model.parameters() if w.requires_grad]
+        total = [torch.zeros_like(weight) for weight in weights]
+        for _, logs_R in self._passes(None):
+            parts = torch.autograd.grad(logs_R.exp().sum() / self._size, weights)
+            for sum_, part in zip(total, parts, strict=True):
+                sum_ += part
+        return total
+
+    def _passes(self, places: Sequence[int] | None) -> Iterator[tuple[list[int], torch.Tensor]]:
+        """Places of tasks, and the logarithms of their solve rates."""
         wanted = None if places is None else set(places)
         chosen = [i for i, place in enumerate(self._places) if wanted is None or place in wanted]
         for batch in cut([self._rows[i] for i in chosen], _TOKENS_PER_PASS, self._policy.device):
@@ -66,6 +91,4 @@ class ExactRates:
                 logprobs_RT = token_logprobs(
                     self._policy.model, batch.ids_RT, batch.mask_RT, self._temperature, batch.first
                 )
-            found_R = logprobs_RT.sum(dim=1).double().exp().cpu().numpy()
-            rates[[self._places[chosen[r]] for r in batch.places_R]] = found_R
-        return rates if places is None else rates[np.asarray(places, dtype=np.int64)]
+            yield [self._places[chosen[r]] for r in batch.places_R], logprobs_RT.sum(dim=1)

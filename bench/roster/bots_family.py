@@ -98,9 +98,13 @@ ENTRIES = {
         space=_EXPLICIT,
     ),
     "residual-memory": Entry(
-        "beliefs in logits that remember each task, chosen by expected variance, visits discounted",
+        "beliefs in logits that remember each task, drawn by expected variance and past visits",
         ResidualMemorySelector,
-        ("references",),
-        space={"target": _SPACE["target"], "repetition": Span(4.0, 256.0, log=True)},
+        ("references", "domains"),
+        space={
+            "target": _SPACE["target"],
+            "repetition": Span(4.0, 256.0, log=True),
+            "drift": Span(0.05, 0.8, log=True),
+        },
     ),
 }

@@ -1,10 +1,20 @@
 import numpy as np
 import pytest
-from scipy import stats
 from scipy.special import expit, logit
 
-from bots import Feedback, Pool
-from bots.residual_memory import ResidualMemorySelector, _site
+from bots import Feedback, Pool, load_state, save_state
+from bots.residual_memory import ResidualMemorySelector
+
+ABLATIONS = {
+    "thompson": True,
+    "forgetting": 0.1,
+    "references": False,
+    "learned": False,
+    "repetition": 1e9,
+    "width": 2.0,
+    "drift": 0.0,
+    "target": 0.3,
+}
 
 
 def pool(size: int = 400, references: int = 2, seed: int = 0) -> tuple[Pool, np.ndarray]:
@@ -27,23 +37,6 @@ def lived(selector: ResidualMemorySelector, true_N: np.ndarray, steps: int) -> l
         selector.update(Feedback(ids, solved, np.full(20, 8)))
         batches.append(ids)
     return batches
-
-
-@pytest.mark.parametrize(("successes", "trials"), [(0, 8), (3, 8), (8, 8), (1, 2)])
-@pytest.mark.parametrize(("mean", "variance"), [(0.0, 4.0), (-2.0, 1.0), (3.0, 9.0)])
-def test_a_site_has_the_moments_of_the_posterior(successes, trials, mean, variance):
-    evidence = Feedback([0], [successes], [trials]).evidence()
-    site = _site(evidence, np.array([mean]), np.array([variance]))
-    logits = np.linspace(mean - 12 * variance**0.5, mean + 12 * variance**0.5, 20_001)
-    weight = stats.norm.pdf(logits, mean, variance**0.5)
-    weight *= stats.binom.pmf(successes, trials, expit(logits))
-    weight /= weight.sum()
-    centre = weight @ logits
-    spread = weight @ (logits - centre) ** 2
-    noise = site.variance_U[0]
-    joint = 1 / (1 / variance + 1 / noise)
-    assert joint == pytest.approx(spread, rel=2e-2)
-    assert joint * (mean / variance + site.value_U[0] / noise) == pytest.approx(centre, abs=2e-2)
 
 
 @pytest.mark.parametrize("references", [0, 1, 2])
@@ -87,10 +80,151 @@ def test_what_a_task_showed_is_remembered_while_ability_moves():
     assert selector.solve_rates()[0] < selector.solve_rates()[1:].mean()
 
 
-def test_missing_rates_are_taken_for_one_half():
-    rates = np.array([0.5, np.nan, 0.9])
-    selector = ResidualMemorySelector(Pool.numbered(3, {"weak": rates}), np.random.default_rng(0))
-    assert selector.solve_rates()[0] == selector.solve_rates()[1] < selector.solve_rates()[2]
+def test_forgotten_residuals_and_variances_go_back_to_the_prior():
+    tasks, _ = pool(references=0)
+    selector = ResidualMemorySelector(tasks, np.random.default_rng(0), forgetting=0.2)
+    selector.update(Feedback([0], [0], [8]))
+    before = selector.state_dict()
+    selector.update(Feedback([1], [4], [8]))
+    after = selector.state_dict()
+    kept = 0.8**2
+    assert after["residual_N"][0] == pytest.approx(0.8 * before["residual_N"][0])
+    mixed = kept * before["variance_N"][0] + (1 - kept) * before["spread"]
+    assert after["variance_N"][0] == pytest.approx(mixed)
+    assert np.isnan(after["variance_N"][2:]).all()
+
+
+def test_one_update_is_the_exact_posterior_of_a_task_alone():
+    selector = ResidualMemorySelector(
+        Pool.numbered(1), np.random.default_rng(0), drift=0.0, fractional=False
+    )
+    ability, residual = np.meshgrid(np.linspace(-12, 12, 801), np.linspace(-12, 12, 801))
+    weight = np.exp(-(ability**2) / (2 * (2.0**2 + 0.03**2)) - residual**2 / (2 * 2.0**2))
+    weight *= expit(ability + residual) ** 6 * expit(-ability - residual) ** 2
+    weight /= weight.sum()
+    selector.update(Feedback([0], [6], [8]))
+    state = selector.state_dict()
+    mean, spread = (weight * ability).sum(), (weight * ability**2).sum()
+    assert state["mean_P"][0] == pytest.approx(mean, abs=0.02)
+    assert state["covariance_PP"][0, 0] == pytest.approx(spread - mean**2, rel=0.02)
+
+
+def test_a_visit_widens_what_is_believed_by_the_drift():
+    widths = []
+    for drift in (0.0, 0.5):
+        tasks, _ = pool()
+        selector = ResidualMemorySelector(tasks, np.random.default_rng(0), drift=drift)
+        selector.update(Feedback([0], [4], [8]))
+        widths.append(selector.state_dict()["variance_N"][0])
+    assert widths[1] == pytest.approx(widths[0] + 0.25)
+
+
+def test_missing_rates_count_as_the_mean_logit_of_their_reference():
+    rates = np.array([0.2, np.nan, 0.9, 0.95])
+    logits = logit(0.03 + 0.94 * rates)
+    stand_in = (expit(np.nanmean(logits)) - 0.03) / 0.94
+    filled = np.where(np.isnan(rates), stand_in, rates)
+    found, expected = (
+        ResidualMemorySelector(Pool.numbered(4, {"weak": r}), np.random.default_rng(0))
+        for r in (rates, filled)
+    )
+    np.testing.assert_allclose(found.solve_rates(), expected.solve_rates())
+
+
+def test_a_reference_without_any_rate_says_nothing():
+    nothing = Pool.numbered(3, {"weak": np.full(3, np.nan)})
+    rates = ResidualMemorySelector(nothing, np.random.default_rng(0)).solve_rates()
+    np.testing.assert_array_equal(rates, 0.5)
+
+
+def test_the_order_of_tasks_does_not_matter():
+    _, true_N = pool()
+    order, rates_N = np.random.default_rng(3).permutation(400), expit(true_N + 1)  # without ties
+    tasks = Pool.numbered(400, {"weak": rates_N})
+    shuffled = Pool.numbered(400, {"weak": rates_N[order]})
+    selector = ResidualMemorySelector(tasks, np.random.default_rng(0))
+    other = ResidualMemorySelector(shuffled, np.random.default_rng(0))
+    counts = np.random.default_rng(1).binomial(8, expit(true_N))
+    for _ in range(6):
+        ids = selector.select(20)
+        assert set(order[other.select(20)]) == set(ids)
+        selector.update(Feedback(ids, counts[ids], np.full(20, 8)))
+        places = np.argsort(order)[ids]
+        other.update(Feedback(places, counts[ids], np.full(20, 8)))
+    np.testing.assert_allclose(other.solve_rates(), selector.solve_rates()[order], rtol=1e-9)
+
+
+@pytest.mark.parametrize(("option", "value"), [*ABLATIONS.items(), ("fractional", False)])
+def test_every_option_resumes_bit_for_bit(option, value, tmp_path):
+    tasks, true_N = pool()
+    selector, other = (
+        ResidualMemorySelector(tasks, np.random.default_rng(seed), **{option: value})
+        for seed in (0, 9)
+    )
+    lived(selector, true_N, 5)
+    save_state(tmp_path / "state.npz", selector.state_dict())
+    other.load_state_dict(load_state(tmp_path / "state.npz"))
+    for mine, theirs in zip(lived(selector, true_N, 5), lived(other, true_N, 5), strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+    np.testing.assert_array_equal(selector.solve_rates(), other.solve_rates())
+
+
+@pytest.mark.parametrize(("option", "value"), ABLATIONS.items())
+def test_every_option_changes_choices_and_is_part_of_the_state(option, value):
+    tasks, true_N = pool()
+    plain = ResidualMemorySelector(tasks, np.random.default_rng(0))
+    changed = ResidualMemorySelector(tasks, np.random.default_rng(0), **{option: value})
+    assert (np.stack(lived(plain, true_N, 10)) != np.stack(lived(changed, true_N, 10))).any()
+    with pytest.raises(ValueError, match=option):
+        plain.load_state_dict(changed.state_dict())
+
+
+def test_without_learning_all_surprise_goes_into_residuals():
+    tasks, true_N = pool()
+    selector = ResidualMemorySelector(tasks, np.random.default_rng(0), learned=False)
+    lived(selector, true_N, 20)
+    state = selector.state_dict()
+    np.testing.assert_allclose(state["mean_P"], [0.0, 0.35, 0.35])
+    np.testing.assert_array_equal(state["covariance_PP"], 0)
+    assert np.abs(state["residual_N"]).max() > 1
+
+
+def test_without_references_unseen_tasks_are_all_alike():
+    tasks, true_N = pool()
+    selector = ResidualMemorySelector(tasks, np.random.default_rng(0), references=False)
+    visited = np.unique(np.concatenate(lived(selector, true_N, 10)))
+    assert np.unique(np.delete(selector.solve_rates(), visited)).size == 1
+
+
+def test_draws_spread_choices_further_than_expectations():
+    distinct = []
+    for thompson in (False, True):
+        tasks, true_N = pool()
+        selector = ResidualMemorySelector(
+            tasks, np.random.default_rng(0), repetition=1e9, thompson=thompson
+        )
+        distinct.append(np.unique(np.concatenate(lived(selector, true_N, 30))).size)
+    assert distinct[1] > distinct[0]
+
+
+def test_fractional_rewards_are_known_better_than_coins():
+    widths = []
+    for fractional in (False, True):
+        tasks, _ = pool()
+        selector = ResidualMemorySelector(tasks, np.random.default_rng(0), fractional=fractional)
+        selector.update(Feedback([0, 1], [4.0, 4.4], [8, 8], squares_B=[2.2, 2.6]))
+        widths.append(selector.state_dict()["variance_N"][0])
+    assert widths[1] < 0.5 * widths[0]
+
+
+def test_binary_rewards_are_worth_one_trial_each():
+    tasks, true_N = pool()
+    states = []
+    for fractional in (False, True):
+        selector = ResidualMemorySelector(tasks, np.random.default_rng(0), fractional=fractional)
+        lived(selector, true_N, 10)
+        states.append(selector.solve_rates())
+    np.testing.assert_array_equal(*states)
 
 
 @pytest.mark.parametrize("extreme", [0, 8])
@@ -106,7 +240,20 @@ def test_beliefs_stay_finite_when_everything_is_solved_or_failed(extreme):
 
 
 @pytest.mark.parametrize(
-    ("option", "value"), [("target", 0.0), ("target", 1.0), ("repetition", 0.0), ("target", "x")]
+    ("option", "value"),
+    [
+        ("target", 0.0),
+        ("target", 1.0),
+        ("repetition", 0.0),
+        ("target", "x"),
+        ("width", 0.0),
+        ("drift", -0.1),
+        ("forgetting", 1.0),
+        ("thompson", 1),
+        ("fractional", "yes"),
+        ("references", None),
+        ("learned", 0),
+    ],
 )
 def test_bad_settings_are_refused(option, value):
     with pytest.raises(ValueError, match=option):

@@ -5,9 +5,10 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from backends import AbstractBackend, simulate
-from bots import RolloutBatch
+from backends import AbstractBackend, replay, simulate
+from bots import Pool, RolloutBatch
 from simulator import Scenario
+from tests.backends import logs
 from tests.backends.rft import models
 
 BACKENDS: dict[str, Callable[[int], AbstractBackend]] = {
@@ -15,6 +16,7 @@ BACKENDS: dict[str, Callable[[int], AbstractBackend]] = {
         0
     ],
     "real": models.backend,
+    "replay": lambda seed: replay(logs.trace(200), Pool.numbered(200), seed, 1, np.full(200, 7))[0],
 }
 
 

@@ -1,0 +1,1 @@
+"""What repeating a task costs, measured on a real model."""

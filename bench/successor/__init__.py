@@ -1,0 +1,1 @@
+"""What `residual-memory` is worth: its suites, tables and pictures."""

@@ -1,0 +1,91 @@
+"""`python -m bench successor FOLDER`: the tables and pictures of `docs/successor.md`."""
+
+import argparse
+import re
+from pathlib import Path
+
+from bench.contest.runs import read_runs
+from bench.contest.scores import Scores, score
+from bench.successor import tables
+from bench.successor.pictures import draw_ablation, draw_forest
+from bench.successor.plan import SUBJECT
+
+_PAGE, _FIGURES = "successor.md", "results/successor/figures"
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Arguments of `python -m bench successor`."""
+    parser.add_argument("folder", help="where `run successor` put its results")
+    parser.add_argument("--ablation", metavar="FOLDER", help="where `run ablation` put its results")
+    parser.add_argument("--out", default="docs", help="folder of successor.md (default docs)")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Writes the page's tables and the pictures; the exit status."""
+    out = Path(options.out)
+    figures = out / _FIGURES
+    figures.mkdir(parents=True, exist_ok=True)
+    parts = _suite_parts(Path(options.folder), figures)
+    if options.ablation:
+        parts |= _ablation_parts(Path(options.ablation), figures)
+    page = out / _PAGE
+    page.write_text(filled(page.read_text(encoding="utf-8"), parts), encoding="utf-8")
+    print(f"{parts['against']}\n\nwrote {', '.join(parts)} into {page}, and {figures}")
+    return 0
+
+
+def filled(text: str, parts: dict[str, str]) -> str:
+    """The page with these parts between the lines `<!-- NAME -->` and `<!-- end NAME -->`.
+
+    Raises:
+        ValueError: when the page has no place for a part.
+    """
+    for name, part in parts.items():
+        first, last = f"<!-- {name} -->\n", f"<!-- end {name} -->"
+        if first not in text or last not in text:
+            raise ValueError(
+                f"the page has no place for {name!r}: put the lines {first.strip()!r} and {last!r} "
+                "where it belongs"
+            )
+        pattern = re.compile(re.escape(first) + ".*?" + re.escape(last), re.DOTALL)
+        content = f"{first}{part}\n{last}"
+        text = pattern.sub(lambda _, content=content: content, text)
+    return text
+
+
+def _suite_parts(folder: Path, figures: Path) -> dict[str, str]:
+    runs = read_runs(folder)
+    scores = score(runs)
+    _check(scores, folder)
+    draw_forest(scores, figures / "forest.png")
+    commits = ", ".join(sorted({one.made_by.get("commit", "unknown") for one in runs}))
+    return {
+        "runs": _described(scores, commits),
+        "standing": tables.standing(scores, runs).markdown(),
+        "against": tables.against(scores).markdown(),
+        "groups": tables.by_group(scores).markdown(),
+        "axes": tables.by_axis(scores).markdown(),
+        "scenarios": tables.by_scenario(scores).markdown(),
+    }
+
+
+def _ablation_parts(folder: Path, figures: Path) -> dict[str, str]:
+    scores = score(read_runs(folder))
+    _check(scores, folder)
+    draw_ablation(scores, figures / "ablation.png")
+    return {"ablation": tables.ablation(scores).markdown()}
+
+
+def _check(scores: Scores, folder: Path) -> None:
+    if SUBJECT not in scores.strategies:
+        raise ValueError(f"{folder} holds no run of {SUBJECT}: run the suite with this strategy")
+
+
+def _described(scores: Scores, commits: str) -> str:
+    seeds = sorted({scores.num_seeds(name) for name in scores.scenarios})
+    counted = len(tables.counted(scores))
+    left_out = "".join(f" Without a score: {n} ({why})." for n, why in scores.left_out.items())
+    return (
+        f"{len(scores.scenarios)} scenarios, of which {counted} count, with "
+        f"{' or '.join(map(str, seeds))} paired seeds; commit {commits}.{left_out}"
+    )
