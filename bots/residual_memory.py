@@ -6,25 +6,18 @@ import numpy as np
 from scipy.special import expit, logit
 
 from bots import checks
-from bots._types import Bools, Floats, Ints
+from bots._types import Floats, Ints
 from bots.acquisition import top_b
 from bots.baselines.base import COUNT, POSITIVE, AbstractBaseline, Within, barred
 from bots.evidence import Evidence, information
+from bots.logit_ability import LogitAbility
 from bots.logit_sites import Sites, sites
 from bots.pool import Pool
+from bots.residual_fading import MOST_FADING, Fading
 
-_EDGE = 0.03  # reference rates of 0 and 1 have finite logits
 _BELL = 1.6  # sd of the normal curve that stands for p (1 - p) as a function of the logit
-_ABILITY_SD, _WEIGHT_SD, _DOMAIN_SD = 2.0, 0.3, 1.0  # prior
-_WEIGHTS = 0.7  # sum of the references' weights at first
-_ABILITY_DRIFT, _WEIGHT_DRIFT, _DOMAIN_DRIFT = 0.03, 0.003, 0.1  # sd per update
-_MOST_DOMAINS = 200  # beyond, their covariance would cost more than it tells
 _FIRST_SPREAD, _SPREADS = 2.0, (0.3, 4.0)  # sd of residuals in logits
 _SPREAD_WEIGHT, _SPREAD_MEMORY = 20.0, 0.985  # tasks that the first value counts for; per update
-_FIRST_FADING, _MOST_FADING = 0.01, 0.5  # share of a residual that is lost per update
-_FADING_WEIGHT = 25_600.0  # the first value counts for 16 tasks seen again after 20 updates
-_FADING_MEMORY = 0.97  # per update
-_SURPRISE = 9.0  # variances beyond which a squared surprise tells no more
 _SHARPEST, _SHARPENING = 8.0, 0.005  # sigma = .005 / phi, from 1 to 8
 _SMOOTHING = 0.95  # of the variances that tell what a fractional reward is worth, per update
 
@@ -35,10 +28,8 @@ class ResidualMemorySelector(AbstractBaseline):
     A task's logit is what its reference rates r_j say, shifted by an ability and by that of its
     domain, which are tracked, plus a residual of its own, which is remembered::
 
-        logit p_k = w . x_k + b_k,   x_k = (1, L(r_1k), ..., L(r_Kk), [domain of k = d] for all d)
-        L(r) = logit(.03 + .94 r),   w ~ N(mean, covariance), a random walk
-        b_k ~ N(mean_k, V_k), at first N(0, tau^2); without a visit it fades, in D updates by
-        mean_k <- mean_k e^(-phi D),   V_k <- V_k e^(-2 phi D) + tau^2 (1 - e^(-2 phi D))
+        logit p_k = w . x_k + b_k,   w ~ N(mean, covariance), a random walk (`LogitAbility`)
+        b_k ~ N(mean_k, V_k), at first N(0, tau^2); without a visit it fades (`Fading`)
 
     The batch is drawn without replacement in proportion to u_k^sigma: the B largest of
     sigma log u_k + Gumbel noise. With mu_k the mean of the logit and S_k its variance, V_k and the
@@ -56,19 +47,15 @@ class ResidualMemorySelector(AbstractBaseline):
         covariance^-1 += sum x x' / (V + R),   mean += covariance sum x (y - mu) / (V + R)
         b += V / (V + R) (y - w . x - b),      V <- V R / (V + R) + d^2
 
-    What is not known is learned. tau^2 from b^2 + V at first visits. phi from surprises at later
-    ones, D updates apart: (y - mu)^2 exceeds V + x' covariance x + R by h phi, h = 2 D (tau^2 - V),
-    to first order, so phi is their regression on h, weighed by their variances, over the last 30
-    updates or so. A learner that keeps what it learnt has phi near 0, and the choice comes close to
-    the B tasks of highest utility. One that forgets what it is not trained on has phi near .01:
-    then tasks that are believed solved or hopeless must be tried now and then, both to notice and
-    to repair, and the draw becomes plainly proportional. On a real model, the B highest alone
-    brought held-out solve rates down below where they started (docs/successor.md).
+    What is not known is learned: tau^2 from b^2 + V at first visits, phi, the rate of fading, from
+    surprises at later ones. A learner that keeps what it learnt has phi near 0, and the choice
+    comes close to the B tasks of highest utility. One that forgets what it is not trained on has
+    phi near .01: then tasks that are believed solved or hopeless must be tried now and then, both
+    to notice and to repair, and the draw becomes plainly proportional. On a real model, the B
+    highest alone brought held-out solve rates down below where they started (docs/successor.md).
 
     Fractional rewards count as kappa trials each, as many as their variance warrants
-    (`Evidence.information`, both sums smoothed). Any number of references will do, none too; a
-    missing rate counts as the mean L of those that the reference has. Labels of domains are used if
-    there are 2 to 200.
+    (`Evidence.information`, both sums smoothed). Any number of references will do, none too.
 
     Source: ours. Cost: O(B (61 + P^2) + P^3) per update, with P the length of x, and O(N K) per
     choice; 4 numbers per task.
@@ -91,8 +78,6 @@ class ResidualMemorySelector(AbstractBaseline):
     NAME = "residual-memory"
     VERSION = 2
     STATE: ClassVar = {
-        "mean_P": Within(),
-        "covariance_PP": Within(),
         "residual_N": Within(),
         "variance_N": Within(0, missing=True),
         "visits_N": COUNT,
@@ -100,11 +85,13 @@ class ResidualMemorySelector(AbstractBaseline):
         "updates": COUNT,
         "spread": POSITIVE,
         "spread_weight": POSITIVE,
-        "fading": Within(0, _MOST_FADING),
+        "fading": Within(0, MOST_FADING),
         "fading_weight": POSITIVE,
         "bernoulli": COUNT,
         "observed": COUNT,
     }
+
+    PARTS = ("ability",)
 
     def __init__(
         self,
@@ -128,7 +115,7 @@ class ResidualMemorySelector(AbstractBaseline):
             checks.number("sharpness", sharpness, 0.0)
         self._sharpness = sharpness
         if forgetting is not None:
-            checks.number("forgetting", forgetting, 0.0, _MOST_FADING)
+            checks.number("forgetting", forgetting, 0.0, MOST_FADING)
         self._fades = forgetting is None
         self._learned = _flag("learned", learned)
         self._fractional, self._thompson = (
@@ -149,24 +136,17 @@ class ResidualMemorySelector(AbstractBaseline):
             fractional=fractional,
             thompson=thompson,
         )
-        self._x_NF = _features(pool, _flag("references", references))
-        self._domain_N, num_domains = _domains(pool, _flag("domains", domains))
-        num_references = self._x_NF.shape[1] - 1
-        weight = _WEIGHTS / max(num_references, 1)
-        counts = (1, num_references, num_domains)
-        self._mean_P = np.repeat([0.0, weight, 0.0], counts)
-        variances_P = np.repeat([_ABILITY_SD**2, _WEIGHT_SD**2, _DOMAIN_SD**2], counts)
-        self._covariance_PP = np.diag(variances_P) * self._learned
-        walks_P = np.repeat([_ABILITY_DRIFT**2, _WEIGHT_DRIFT**2, _DOMAIN_DRIFT**2], counts)
-        self._walk_PP = np.diag(walks_P) * self._learned
+        self._ability = LogitAbility(
+            pool, _flag("references", references), _flag("domains", domains), self._learned
+        )
         self._residual_N = np.zeros(pool.num_tasks)
         self._variance_N = np.full(pool.num_tasks, np.nan)  # until the first visit
         self._visits_N = np.zeros(pool.num_tasks)
         self._updated_N = np.zeros(pool.num_tasks)  # the update of the last visit
         self._updates = 0
         self._spread, self._spread_weight = _FIRST_SPREAD**2, _SPREAD_WEIGHT
-        self._fading = _FIRST_FADING if forgetting is None else float(forgetting)
-        self._fading_weight = _FADING_WEIGHT
+        self._fading = Fading().rate if forgetting is None else float(forgetting)
+        self._fading_weight = Fading().weight
         self._bernoulli = self._observed = 0.0
 
     def _choose(self, batch_size: int, excluded: Ints) -> Ints:
@@ -190,19 +170,19 @@ class ResidualMemorySelector(AbstractBaseline):
     def _learn(self, evidence: Evidence) -> None:
         self._updates += 1
         tasks_U = evidence.task_ids_U
-        x_UP, first_U = self._predictors(tasks_U), np.isnan(self._variance_N[tasks_U])
+        first_U = np.isnan(self._variance_N[tasks_U])
         residual_U, variance_U = self._faded(tasks_U)
-        mean_U = x_UP @ self._mean_P + residual_U
-        self._covariance_PP = self._covariance_PP + self._walk_PP
-        shared_U = np.einsum("up,pq,uq->u", x_UP, self._covariance_PP, x_UP)
+        x_UP = self._ability.predictors(tasks_U)
+        mean_U = x_UP @ self._ability.mean_P + residual_U
+        self._ability.walk()
+        shared_U = self._ability.shared(x_UP)
         found = self._measured(evidence, mean_U, variance_U + shared_U)
         if self._fades:
             noise_U = shared_U + found.variance_U
-            self._learn_fading(tasks_U, ~first_U, found.value_U - mean_U, noise_U, variance_U)
-        if self._learned:
-            self._learn_ability(x_UP, found.value_U - mean_U, variance_U + found.variance_U)
+            self._learn_fading(tasks_U, found.value_U - mean_U, variance_U, noise_U)
+        self._ability.learn(x_UP, found.value_U - mean_U, variance_U + found.variance_U)
         gain_U = variance_U / (variance_U + found.variance_U)
-        surprise_U = found.value_U - x_UP @ self._mean_P - residual_U
+        surprise_U = found.value_U - x_UP @ self._ability.mean_P - residual_U
         self._residual_N[tasks_U] = residual_U + gain_U * surprise_U
         self._variance_N[tasks_U] = gain_U * found.variance_U
         self._learn_spread(tasks_U[first_U])
@@ -220,14 +200,6 @@ class ResidualMemorySelector(AbstractBaseline):
         failures_U = evidence.trials_U - evidence.successes_U
         return sites(worth * evidence.successes_U, worth * failures_U, mean_U, variance_U)
 
-    def _learn_ability(self, x_UP: Floats, surprise_U: Floats, variance_U: Floats) -> None:
-        """A Kalman update by all measured tasks together."""
-        weighed_UP = x_UP / variance_U[:, None]
-        precision_PP = np.linalg.inv(self._covariance_PP) + weighed_UP.T @ x_UP
-        covariance_PP = np.linalg.inv(precision_PP)
-        self._covariance_PP = (covariance_PP + covariance_PP.T) / 2
-        self._mean_P = self._mean_P + self._covariance_PP @ (weighed_UP.T @ surprise_U)
-
     def _learn_spread(self, tasks: Ints) -> None:
         """tau^2, from tasks that were measured for the first time."""
         squares = self._residual_N[tasks] ** 2 + self._variance_N[tasks]
@@ -238,51 +210,35 @@ class ResidualMemorySelector(AbstractBaseline):
         self._spread = float(np.clip(total / (old + tasks.size), low**2, high**2))
 
     def _learn_fading(
-        self, tasks_U: Ints, seen_U: Bools, surprise_U: Floats, noise_U: Floats, faded_U: Floats
+        self, tasks_U: Ints, surprise_U: Floats, variance_U: Floats, noise_U: Floats
     ) -> None:
-        """phi, from tasks that were measured before; `noise_U` is all variance but the residual's.
-
-        Args:
-            tasks_U: that were measured.
-            seen_U: which of them had been before.
-            surprise_U: y - mu.
-            noise_U: x' covariance x + R.
-            faded_U: V as faded until now.
-        """
+        """phi, from tasks that were measured before."""
+        seen_U = ~np.isnan(self._variance_N[tasks_U])
         tasks = tasks_U[seen_U]
-        kept = self._variance_N[tasks]  # V as it was after the last visit
-        whole = faded_U[seen_U] + noise_U[seen_U]
-        excess = np.minimum(surprise_U[seen_U] ** 2, _SURPRISE * whole) - kept - noise_U[seen_U]
-        slope = 2 * (self._updates - self._updated_N[tasks]) * np.maximum(self._spread - kept, 0.0)
-        old = _FADING_MEMORY * self._fading_weight
-        total = old * self._fading + float((slope * excess / whole**2).sum())
-        weight = old + float((slope**2 / whole**2).sum())
-        self._fading_weight = max(weight, 1.0)
-        self._fading = float(np.clip(total / weight, 0.0, _MOST_FADING))
-
-    def _predictors(self, tasks_U: Ints) -> Floats:
-        """x, shape (U, P)."""
-        of_domains = np.zeros((tasks_U.size, self._mean_P.size - self._x_NF.shape[1]))
-        if of_domains.shape[1]:
-            of_domains[np.arange(tasks_U.size), self._domain_N[tasks_U]] = 1.0
-        return np.concatenate([self._x_NF[tasks_U], of_domains], axis=1)
+        fading = Fading(self._fading, self._fading_weight).learned(
+            surprise_U[seen_U],
+            self._variance_N[tasks],
+            variance_U[seen_U],
+            noise_U[seen_U],
+            self._updates - self._updated_N[tasks],
+            self._spread,
+        )
+        self._fading, self._fading_weight = fading.rate, fading.weight
 
     def _faded(self, tasks: Ints | slice) -> tuple[Floats, Floats]:
         """Means and variances of residuals as they are now."""
-        kept = np.exp(-self._fading * (self._updates - self._updated_N[tasks]))
         variance = self._variance_N[tasks]
-        faded = variance * kept**2 + self._spread * (1 - kept**2)
-        return self._residual_N[tasks] * kept, np.where(np.isnan(variance), self._spread, faded)
+        age = self._updates - self._updated_N[tasks]
+        mean, faded = Fading(self._fading).faded(
+            self._residual_N[tasks], variance, self._spread, age
+        )
+        return mean, np.where(np.isnan(variance), self._spread, faded)
 
     def _beliefs(self) -> tuple[Floats, Floats]:
         """Means and variances of all logits, ability and weights taken as known."""
-        mean_N, variance_N = self._faded(slice(None))
-        features = self._x_NF.shape[1]
-        mean_N = mean_N + self._x_NF @ self._mean_P[:features]
-        if self._mean_P.size > features:
-            mean_N += self._mean_P[features:][self._domain_N]
-            variance_N = variance_N + np.diag(self._covariance_PP)[features:][self._domain_N]
-        return mean_N, variance_N
+        residual_N, variance_N = self._faded(slice(None))
+        expected_N, of_domains_N = self._ability.expected()
+        return residual_N + expected_N, variance_N + of_domains_N
 
     def solve_rates(self) -> Floats:
         """Expected solve rates, by the usual approximation of a logistic-normal mean."""
@@ -292,7 +248,7 @@ class ResidualMemorySelector(AbstractBaseline):
     def metrics(self) -> dict[str, float]:
         """The shared ability, the spread of residuals, their fading, and the sharpness."""
         return {
-            "belief/ability": float(self._mean_P[0]),
+            "belief/ability": float(self._ability.mean_P[0]),
             "belief/spread": self._spread**0.5,
             "belief/fading": self._fading,
             "choice/sharpness": self._sharpness_now(),
@@ -303,23 +259,3 @@ def _flag(name: str, value: object) -> bool:
     if not isinstance(value, bool):
         raise ValueError(f"{name} is {value!r}; it must be True or False")
     return value
-
-
-def _features(pool: Pool, references: bool) -> Floats:
-    """1 and the references' logits, shape (N, 1 + K)."""
-    columns = [np.ones(pool.num_tasks)]
-    for name in sorted(pool.references) if references else ():
-        logit_N = logit(_EDGE + (1 - 2 * _EDGE) * pool.references[name])
-        known_N = np.isfinite(logit_N)
-        middle = logit_N[known_N].mean() if known_N.any() else 0.0
-        columns.append(np.where(known_N, logit_N, middle))
-    return np.stack(columns, axis=1)
-
-
-def _domains(pool: Pool, used: bool) -> tuple[Ints, int]:
-    """Each task's domain and how many there are; none where they are of no use."""
-    if used and pool.domains_N is not None:
-        labels, domain_N = np.unique(pool.domains_N, return_inverse=True)
-        if 2 <= labels.size <= _MOST_DOMAINS:
-            return domain_N, labels.size
-    return np.zeros(pool.num_tasks, dtype=np.int64), 0
