@@ -8,7 +8,7 @@ GROUPS = {
     "gain laws": ("base@drgrpo", "base@rloo", "base@maxrl", "base@transfer", "base@hard"),
     "batch laws": ("base@alpha0", "base@alpha1"),
     "a price of repetition": ("base@mild", "duplicates", "tiny"),
-    "logits not additive": ("format_unlock", "noisy30", "gap", "longchain"),
+    "logits not additive": ("format_unlock", "noisy30"),
     "evidence": ("sparse_n2",),
     "references": ("bad_refs", "missing_refs"),
     "change and delay": ("arrivals", "shift", "async8"),
@@ -23,6 +23,8 @@ GROUPS = {
         "nonbinary",
         "forget",
         "domains",
+        "gap",
+        "longchain",
     ),
 }
 """Scenarios by what they stress."""

@@ -16,7 +16,7 @@ from tests.bench.contest.helpers import runs
 from tests.bench.helpers import synthetic_cells
 
 ENDS = {
-    "base": {
+    "noisy30": {
         "shuffle": 0.4,
         "bots": 0.45,
         "mopps": 0.55,
@@ -47,13 +47,13 @@ def blank() -> str:
 
 def test_differences_are_paired_and_in_units_of_the_oracles_gain():
     found = differences(score(runs(ENDS)), SUBJECT, "bots")
-    assert found["base"] == pytest.approx(np.full(6, 0.25))
+    assert found["noisy30"] == pytest.approx(np.full(6, 0.25))
     assert found["cost"] == pytest.approx(np.full(6, 0.5))
 
 
 def test_scenarios_seen_while_tuning_are_shown_and_not_counted():
     scores = score(runs(ENDS))
-    assert tables.counted(scores) == ["base", "cost"]
+    assert tables.counted(scores) == ["noisy30", "cost"]
     verdicts = tables.against(scores).rows
     assert verdicts[0][1].startswith("+0.375")
     assert "gap (tuning)" in [row[0] for row in tables.by_scenario(scores).rows]
@@ -63,7 +63,7 @@ def test_the_table_says_where_it_loses():
     scores = score(runs(ENDS))
     by_name = {row[0]: row for row in tables.against(scores).rows}
     assert by_name["`mopps`"][3] == "1 / 0 / 1"
-    assert by_name["`mopps`"][4].startswith("base -0.25")
+    assert by_name["`mopps`"][4].startswith("noisy30 -0.25")
 
 
 def test_the_overall_interval_covers_the_mean_of_noise_and_ignores_no_seed():
@@ -76,8 +76,8 @@ def test_the_overall_interval_covers_the_mean_of_noise_and_ignores_no_seed():
 
 
 def test_the_cost_to_reach_shuffles_best_is_relative_and_may_be_infinite():
-    given = runs({"base": {"shuffle": 0.4, SUBJECT: 0.6, "bots": 0.2, "oracle-gain": 0.6}})
-    names = ["base"]
+    given = runs({"noisy30": {"shuffle": 0.4, SUBJECT: 0.6, "bots": 0.2, "oracle-gain": 0.6}})
+    names = ["noisy30"]
     mine = median_cost(costs_to_best(given, SUBJECT, names))
     assert mine.value == pytest.approx(0.23 / 0.43)  # seed 3, the upper of the middle two
     assert 0.2 / 0.4 - 1e-9 <= mine.low <= mine.value <= mine.high <= 0.25 / 0.45 + 1e-9
@@ -97,7 +97,7 @@ def test_the_command_writes_tables_and_pictures(tmp_path, capsys):
     for cell in synthetic_cells(ENDS):
         Store(folders["suite"]).save(cell)
     without = {spec(option): 0.45 for option in ABLATIONS.values()}
-    ends = {"base": ENDS["base"] | without}
+    ends = {"noisy30": ENDS["noisy30"] | without}
     for cell in synthetic_cells(ends):
         Store(folders["ablation"]).save(cell)
     (tmp_path / "successor.md").write_text(blank())
@@ -112,8 +112,8 @@ def test_the_command_writes_tables_and_pictures(tmp_path, capsys):
 
 
 def test_a_folder_without_the_subject_is_refused(tmp_path, capsys):
-    rows = {name: end for name, end in ENDS["base"].items() if name != SUBJECT}
-    for cell in synthetic_cells({"base": rows}):
+    rows = {name: end for name, end in ENDS["noisy30"].items() if name != SUBJECT}
+    for cell in synthetic_cells({"noisy30": rows}):
         Store(tmp_path).save(cell)
     (tmp_path / "successor.md").write_text(blank())
     assert main(["successor", str(tmp_path), "--out", str(tmp_path)]) == 2
