@@ -211,10 +211,6 @@ class RFTBackend(AbstractBackend):
         self._trainer.load_vectors(vectors, counters[1])
         self._restarting(lambda: self._engine.sync(self._policy.weights))
 
-    def second_moments(self) -> Floats:
-        """AdamW's second moments, one per trained weight; 0 before the first update."""
-        return self._trainer.vectors()["exp_avg_sq"].astype(np.float64)
-
     def close(self) -> None:
         """Ends engine and verifiers."""
         self._engine.close()
@@ -337,3 +333,8 @@ def save_model(backend: RFTBackend, folder: Path) -> None:
     """Writes the backend's model as it is now: an ordinary Hugging Face folder."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     backend._policy.save(folder)
+
+
+def second_moments(backend: RFTBackend) -> Floats:
+    """AdamW's second moments, one per trained weight; 0 before the first update."""
+    return backend._trainer.vectors()["exp_avg_sq"].astype(np.float64)

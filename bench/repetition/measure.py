@@ -69,7 +69,7 @@ class Weighed:
 
 def weigh(source: RealSource, plan: Run, evaluate_every: int = 20) -> Weighed:
     """Trains, and weighs all tasks of the source, in the run's pool or not."""
-    from backends.rft.backend import RFTBackend
+    from backends.rft.backend import RFTBackend, second_moments
     from backends.rft.config import RolloutConfig, TrainConfig
 
     policy, everything = model_and_tasks(source, plan.seed)
@@ -93,7 +93,7 @@ def weigh(source: RealSource, plan: Run, evaluate_every: int = 20) -> Weighed:
                 curve["heldout"].append(backend.evaluate())
                 curve["lessons"].append(int(counts[1].sum()))
             if step % plan.probe_every == 0:
-                moments = backend.second_moments()
+                moments = second_moments(backend)
                 parts.append(_probe(policy, everything, rollouts, moments, step, counts))
     finally:
         backend.close()

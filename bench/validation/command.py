@@ -9,7 +9,7 @@ from bench.store import Store
 
 if TYPE_CHECKING:
     from bench.validation.mechanisms import Spec
-    from bench.validation.report import Validation
+    from bench.validation.result import Validation
 
 _MECHANISMS = ("plain", "growth", "domains")
 
@@ -35,7 +35,8 @@ def run(options: argparse.Namespace) -> int:
     from bench.validation.mechanisms import parse
     from bench.validation.page import blocks, fill
     from bench.validation.pictures import etr_paths, gain_scatter
-    from bench.validation.report import markdown, summary
+    from bench.validation.report import markdown
+    from bench.validation.tables import summary
 
     specs = [parse(name) for name in dict.fromkeys(options.mechanism or _MECHANISMS)]
     found = [_validated(Path(folder), specs, options) for folder in options.folders]
@@ -58,7 +59,7 @@ def _validated(folder: Path, specs: "Sequence[Spec]", options: argparse.Namespac
     from bench.validation.fitting import fit
     from bench.validation.outcomes import outcomes
     from bench.validation.prediction import predict
-    from bench.validation.report import Validation
+    from bench.validation.result import Validation
 
     evidence = gather(folder)
     out = Path(options.out) / evidence.setting

@@ -6,16 +6,16 @@ from pathlib import Path
 
 from backends.files import atomic
 from bench.tables import Table
-from bench.validation.report import Validation, lead, summary, tables
-
-_BLOCK = "<!-- {0} -->\n{1}\n<!-- end of {0} -->"
+from bench.validation.report import lead
+from bench.validation.result import Validation
+from bench.validation.tables import summary, tables
 
 
 def blocks(validations: Sequence[Validation]) -> dict[str, str]:
     """Text by the name of the block it belongs into: `summary`, and every setting."""
     found = {"summary": _text([summary(validations)])}
     for one in validations:
-        found[one.setting] = f"{lead(one)}\n\n{_text(tables(one))}"
+        found[one.setting] = f"### {one.setting}\n\n{lead(one)}\n\n{_text(tables(one))}"
     return found
 
 
@@ -26,19 +26,23 @@ def fill(page: Path, texts: dict[str, str]) -> list[str]:
         ValueError: for a page with none of these blocks.
     """
     content = page.read_text(encoding="utf-8")
-    filled = [name for name in texts if f"<!-- {name} -->" in content]
+    blocks = {name: re.compile(_block(re.escape(name), ".*?"), re.DOTALL) for name in texts}
+    filled = [name for name in texts if blocks[name].search(content)]
     if not filled:
         raise ValueError(
             f"{page} has none of the blocks {', '.join(texts)}: write `<!-- summary -->` and "
-            "`<!-- end of summary -->` where the table belongs"
+            "`<!-- end of summary -->` on lines of their own where the table belongs"
         )
     for name in filled:
-        pattern = _BLOCK.format(re.escape(name), ".*?")
-        text = _BLOCK.format(name, texts[name])
-        content = re.sub(pattern, lambda _, text=text: text, content, flags=re.DOTALL)
+        text = _block(name, f"{texts[name]}\n")
+        content = blocks[name].sub(lambda _, text=text: text, content)
     with atomic(page) as temporary:
         temporary.write_text(content, encoding="utf-8")
     return filled
+
+
+def _block(name: str, text: str) -> str:
+    return f"<!-- {name} -->\n{text}<!-- end of {name} -->"
 
 
 def _text(all_of: Sequence[Table]) -> str:

@@ -11,7 +11,7 @@ from bench.metrics import Floats
 from bench.stats import Estimate
 from bench.strategies import REFERENCE
 from bench.validation.outcomes import WINDOWS, Outcomes
-from bench.validation.report import Validation
+from bench.validation.result import Validation
 
 _ROOM = 0.12  # beside the outermost points, of their span
 _LINE = 0.05  # height of a name, of the panel's

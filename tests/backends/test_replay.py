@@ -91,6 +91,7 @@ def test_groups_are_as_often_informative_under_drawn_rates_as_in_the_log():
     replayed = informative_chance(np.array(drawn), 8).mean()
     error = informative_R.std() / np.sqrt(informative_R.size)
     assert replayed == pytest.approx(informative_R.mean(), abs=4 * error)
+    assert informative_chance(rates.mean().rates_KV[place], 8).mean() > replayed
 
 
 def test_drawn_rates_are_spread_as_the_beliefs_are():

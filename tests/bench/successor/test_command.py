@@ -105,7 +105,7 @@ def test_the_command_writes_tables_and_pictures(tmp_path, capsys):
     assert main([*command, "--out", str(tmp_path)]) == 0
     page = (tmp_path / "successor.md").read_text()
     assert "| `bots` | +0.375" in page
-    assert "| a draw instead of the mean | `thompson=True` | -0.250" in page
+    assert "| no reference | `references=False` | -0.250" in page
     assert page.count("words") == len(PARTS)
     figures = tmp_path / "results" / "successor" / "figures"
     assert {path.name for path in figures.iterdir()} == {"forest.png", "ablation.png"}

@@ -93,7 +93,7 @@ def test_the_command_reports_and_fills_a_page(folder, out, tmp_path, capsys):
     assert (out / "gains.png").stat().st_size > 10_000
     assert (out / "etr.png").stat().st_size > 10_000
     text = page.read_text()
-    assert text.startswith("Words.\n<!-- truth -->\n2 strategies")
+    assert text.startswith("Words.\n<!-- truth -->\n### truth\n\n2 strategies")
     assert text.endswith("<!-- end of truth -->\nMore words.\n")
     assert "old" not in text
     assert "filled truth" in capsys.readouterr().out
