@@ -10,8 +10,9 @@ import numpy as np
 
 from bench import stats
 from bench.drawing import COLOURS, INK, MUTED, panels, save
+from bench.repetition.growth import visits_by_growth, worth_by_growth
 from bench.repetition.measure import Weighed
-from bench.repetition.price import RATE_BINS, Price, price
+from bench.repetition.price import RATE_BINS, Price, Worth, price
 from bench.stats import Estimate
 from bench.tables import Table, interval
 from bots._types import Floats
@@ -31,6 +32,9 @@ def report(runs: Sequence[Weighed], picture: Path) -> str:
     known = {name: one for name, one in found.items() if one is not None}
     draw(known, runs, picture)
     parts = ["### What a lesson is worth\n", worth_table(known).markdown()]
+    parts += ["\n### The same from growth\n", growth_table(worth_by_growth(runs)).markdown()]
+    nus = ", ".join(f"{nu:.1f}" for nu in visits_by_growth(runs).values())
+    parts += [f"\nν of 1 / (1 + v / ν), seed by seed: {nus}."]
     parts += ["\n### Pools and policies\n", runs_table(runs, known["all runs"]).markdown()]
     parts += ["\n### What else tells what a lesson is worth\n", rate_table(runs).markdown()]
     parts += ["", family_table(runs).markdown()]
@@ -63,6 +67,13 @@ def worth_table(found: dict[str, Price]) -> Table:
     return Table("", heads, tuple(rows))
 
 
+def growth_table(bins: Sequence[Worth]) -> Table:
+    """Worth by lessons before, from the growth of held-out rates."""
+    rows = [(f"{b.lessons:.1f}", str(b.tasks), interval(b.ratio, 2)) for b in bins]
+    heads = ("lessons before, per task of the pool", "seeds", "growth per lesson, whole pool = 1")
+    return Table("", heads, tuple(rows))
+
+
 def runs_table(runs: Sequence[Weighed], law: Price) -> Table:
     """By strategy and size of pool: what was learnt, and how repetitive it was."""
     kinds = sorted({(r.run.strategy, r.run.pool_size) for r in runs}, key=_order)
@@ -82,7 +93,7 @@ def runs_table(runs: Sequence[Weighed], law: Price) -> Table:
                 f"{lessons:,.0f}",
                 interval(_estimate(1e6 * per), 1),
                 f"{_mean(runs, kind, _before):.1f}",
-                f"{_mean(runs, kind, _Worth(law.visits.value)):.2f}",
+                f"{_mean(runs, kind, _MeanWorth(law.visits.value)):.2f}",
             )
         )
     heads = (
@@ -170,7 +181,7 @@ def _before(found: Weighed) -> float:
 
 
 @dataclass(frozen=True, slots=True)
-class _Worth:
+class _MeanWorth:
     """Mean worth of a run's lessons under a price of nu."""
 
     visits: float
@@ -197,8 +208,18 @@ def draw(found: dict[str, Price], runs: Sequence[Weighed], path: Path) -> None:
     left.fill_between(
         grid, 1 / (1 + grid / nu.low), 1 / (1 + grid / nu.high), color=colours[0], alpha=0.12, lw=0
     )
+    grown = worth_by_growth(runs)
+    left.plot(
+        [b.lessons for b in grown],
+        [b.ratio.value for b in grown],
+        "s-",
+        ms=4,
+        lw=1,
+        color="#15803d",
+        label="growth of held-out rates",
+    )
     left.axhline(1, color=MUTED, lw=0.8, dashes=(4, 2))
-    left.set(xscale="log", title="Worth of a lesson at equal solve rate", ylim=(0, None))
+    left.set(xscale="log", title="Worth of a lesson at equal solve rate", ylim=(-1, 2.5))
     left.set_xlabel("lessons before")
     left.legend(fontsize=7, frameon=False)
     _draw_curves(right, runs)

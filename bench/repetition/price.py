@@ -77,7 +77,7 @@ def price(runs: Sequence[Weighed], weighed: str = "influence", resamples: int = 
         )
     drawn = np.array([table.ratios(w) for w in table.resampled(resamples)])[:, used]
     lessons, sizes = table.lessons()[used], table.sizes()[used]
-    visits = np.array([_fitted(lessons, row, sizes) for row in (found[used], *drawn)])
+    visits = np.array([fitted(lessons, row, sizes) for row in (found[used], *drawn)])
     bins = tuple(
         Worth(float(lessons[i]), int(sizes[i]), _estimate(found[used][i], drawn[:, i]))
         for i in range(used.size)
@@ -92,7 +92,7 @@ def _estimate(value: float, drawn: Floats) -> Estimate:
     return Estimate(float(value), float(low), float(high))
 
 
-def _fitted(lessons: Floats, ratios: Floats, sizes: Floats) -> float:
+def fitted(lessons: Floats, ratios: Floats, sizes: Floats) -> float:
     """The nu of the grid with the least error; its end means free repetition."""
     known = np.isfinite(ratios)
     worth_GB = 1 / (1 + lessons[known] / _GRID[:, None])

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from bench.contest.runs import read_runs
 from bench.contest.scores import Scores, score
-from bench.successor import tables
+from bench.successor import real, tables
 from bench.successor.pictures import draw_ablation, draw_forest
 from bench.successor.plan import SUBJECT
 
@@ -17,6 +17,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Arguments of `python -m bench successor`."""
     parser.add_argument("folder", help="where `run successor` put its results")
     parser.add_argument("--ablation", metavar="FOLDER", help="where `run ablation` put its results")
+    parser.add_argument(
+        "--real",
+        action="append",
+        default=[],
+        metavar="FOLDER",
+        help="where a real suite put its results; repeatable",
+    )
     parser.add_argument("--out", default="docs", help="folder of successor.md (default docs)")
 
 
@@ -28,6 +35,9 @@ def run(options: argparse.Namespace) -> int:
     parts = _suite_parts(Path(options.folder), figures)
     if options.ablation:
         parts |= _ablation_parts(Path(options.ablation), figures)
+    if options.real:
+        settings = {Path(folder).name: read_runs(Path(folder)) for folder in options.real}
+        parts["real"] = real.gains(settings).markdown()
     page = out / _PAGE
     page.write_text(filled(page.read_text(encoding="utf-8"), parts), encoding="utf-8")
     print(f"{parts['against']}\n\nwrote {', '.join(parts)} into {page}, and {figures}")

@@ -6,7 +6,7 @@ import pytest
 from bench.__main__ import main
 from bench.contest.scores import score
 from bench.store import Store
-from bench.successor import tables
+from bench.successor import real, tables
 from bench.successor.command import filled
 from bench.successor.compare import costs_to_best, differences, median_cost, overall, verdict
 from bench.successor.plan import ABLATIONS, GROUPS, SUBJECT, TUNING, spec
@@ -133,3 +133,11 @@ def test_the_suites_hold_the_control_and_every_ablation():
         SUITES["successor"].strategies
     )
     assert {spec(option) for option in ABLATIONS.values()} <= set(SUITES["ablation"].strategies)
+
+
+def test_real_gains_are_paired_and_in_points():
+    ends = {"mine": {"shuffle": 0.2, "bots": 0.23, SUBJECT: 0.24, "oracle-gain": 0.5}}
+    table = real.gains({"mine": runs(ends)})
+    rows = {row[0]: row[1] for row in table.rows}
+    assert rows["`bots` minus `shuffle`"].startswith("+3.0")
+    assert rows[f"`{SUBJECT}` minus `bots`"].startswith("+1.0")
