@@ -153,7 +153,7 @@ LIVE = Suite(
 
 SUCCESSOR = Suite(
     "successor",
-    "What residual-memory is worth under laws and pools that it was not made on.",
+    "What residual-memory is worth under other laws and on other pools.",
     contest_scenarios(*(name for group in successor.GROUPS.values() for name in group)),
     (
         "shuffle",

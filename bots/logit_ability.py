@@ -51,7 +51,11 @@ class LogitAbility:
         return np.concatenate([self._x_NF[tasks_U], of_domains], axis=1)
 
     def expected(self) -> tuple[Floats, Floats]:
-        """Expected logits of all tasks, and the variance of their domains' abilities."""
+        """Expected logits of all tasks, and the marginal variance of their domains' abilities.
+
+        The intercept and the domains are told apart by their priors alone, so that variance is
+        larger than the one of their sum: a doubt that keeps domains in the draw.
+        """
         features = self._x_NF.shape[1]
         mean_N = self._x_NF @ self.mean_P[:features]
         if self.mean_P.size == features:

@@ -32,6 +32,9 @@ def sites(successes_U: Floats, failures_U: Floats, mean_U: Floats, variance_U: F
 
         R = 1 / (1 / v - 1 / variance),   y = R (m / v - mean / variance)
 
+    The points lie a fifth of the prior's standard deviation apart: close enough up to some 30
+    trials. Beyond, as for many tests in parts, the posterior is narrower than that and R is rough.
+
     Args:
         successes_U: shape (U,), >= 0.
         failures_U: shape (U,), >= 0; fractions are taken as well.

@@ -1,4 +1,4 @@
-"""How fast residuals fade, learned from how wrong they are when they are seen again."""
+"""How fast residuals go stale, learned from how wrong they are when they are seen again."""
 
 from dataclasses import dataclass
 
@@ -57,7 +57,9 @@ class Fading:
         Without fading, a squared surprise has the expectation V + noise. To first order fading adds
         h phi to it, with the slope h = 2 D (tau^2 - V), so phi is the regression of the excess on
         h, each weighed by the inverse square of its whole variance, over the last 30 updates or so.
-        Where phi D is not small it comes out too low: .015 for .03 with visits 10 updates apart.
+        Where phi D is not small it comes out too low: .015 for .03 with visits 10 updates apart;
+        likewise for tasks near 0 or 1, where the cap cuts rare surprises. It takes every change of
+        a residual for fading, be it forgetting or progress that the shared ability does not have.
 
         Args:
             surprise_U: measured minus expected logit.

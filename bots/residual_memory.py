@@ -32,8 +32,8 @@ class ResidualMemorySelector(AbstractBaseline):
         b_k ~ N(mean_k, V_k), at first N(0, tau^2); without a visit it fades (`Fading`)
 
     The batch is drawn without replacement in proportion to u_k^sigma: the B largest of
-    sigma log u_k + Gumbel noise. With mu_k the mean of the logit and S_k its variance, V_k and the
-    domain's together, and with v_k the selections so far::
+    sigma log u_k + Gumbel noise. With mu_k the mean of the logit, S_k = V_k plus the marginal
+    variance of the domain's ability, and v_k the selections so far::
 
         u_k = exp(-(mu_k - logit p*)^2 / (2 (c^2 + S_k))) / sqrt(1 + S_k / c^2) / (1 + v_k / nu)
         sigma = .005 / phi, not below 1 or above 8

@@ -49,6 +49,11 @@ class ExactRates:
                 self._places.append(place)
         self._size = len(tasks)
 
+    @property
+    def size(self) -> int:
+        """How many tasks there are."""
+        return self._size
+
     @staticmethod
     def applies(policy: Policy, tasks: Sequence[Task]) -> bool:
         """Whether each task is solved by one sequence of tokens alone."""

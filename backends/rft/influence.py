@@ -27,7 +27,8 @@ def influences(
     """g_k, held-out gain per unit of a task's own policy gradient, each of shape (N,).
 
     For rewards of 0 and 1 the gradient of a group of mean m under GRPO is sqrt(m (1 - m)) grad l_k,
-    with l_k = logit p_k, whatever the model. A step along it changes the mean held-out rate J by
+    with l_k = logit p_k, in expectation over wrong answers and if all answers weigh alike. A step
+    along it changes the mean held-out rate J by
 
         g_k = < grad J, P grad l_k >
 
@@ -57,7 +58,9 @@ def _along(
 ) -> Floats:
     """How fast logits change along the direction; the weights come back to within rounding."""
     rise = sum(float((a * b).sum()) for a, b in zip(slope, direction, strict=True))
-    size = _CHANGE / max(rise, np.finfo(np.float32).tiny)
+    if rise == 0:  # no held-out rate can move
+        return np.zeros(rates.size)
+    size = _CHANGE / rise
     _step(policy, direction, size)
     above = rates.logits()
     _step(policy, direction, -2 * size)

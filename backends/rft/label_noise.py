@@ -44,5 +44,5 @@ def _near_miss(answer: str, rng: np.random.Generator) -> str:
     if unequal:
         i = unequal[rng.integers(len(unequal))]
         return answer[:i] + answer[i + 1] + answer[i] + answer[i + 2 :]
-    last = answer[-1]
+    last = answer[-1:] or "0"
     return answer[:-1] + (str((int(last) + 1) % 10) if last.isdigit() else last + last)

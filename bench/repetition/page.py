@@ -30,6 +30,8 @@ def report(runs: Sequence[Weighed], picture: Path) -> str:
     found = {name: _priced(part, "influence") for name, part in chosen.items()}
     found["all runs, without AdamW's moments"] = _priced(runs, "plain")
     known = {name: one for name, one in found.items() if one is not None}
+    if "all runs" not in known:
+        price(runs)  # raises, saying why
     draw(known, runs, picture)
     parts = ["### What a lesson is worth\n", worth_table(known).markdown()]
     parts += ["\n### The same from growth\n", growth_table(worth_by_growth(runs)).markdown()]

@@ -1,6 +1,6 @@
 """Paired differences of normalised scores, and the cost of reaching shuffle's best."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -25,22 +25,43 @@ def scores_of(scores: Scores, strategy: str, axis: str = ROLLOUTS) -> dict[str, 
 def differences(
     scores: Scores, strategy: str, rival: str, axis: str = ROLLOUTS
 ) -> dict[str, Floats]:
-    """By scenario on which both were run, by how much a strategy scores above a rival, by seed."""
+    """By scenario on which both were run, by how much a strategy scores above a rival.
+
+    By seed, NaN where either has no cell; scenarios with too few seeds are left out.
+    """
     mine, theirs = (scores_of(scores, name, axis) for name in (strategy, rival))
     found = {name: mine[name] - theirs[name] for name in mine}
-    kept = {name: row_S[np.isfinite(row_S)] for name, row_S in found.items()}
-    return {name: row_S for name, row_S in kept.items() if row_S.size >= stats.LEAST_SEEDS}
+    return {name: row_S for name, row_S in found.items() if enough(row_S)}
+
+
+def enough(row_S: Floats) -> bool:
+    """Whether there are seeds enough for an interval."""
+    return int(np.isfinite(row_S).sum()) >= stats.LEAST_SEEDS
+
+
+def known(row_S: Floats) -> Floats:
+    """The seeds that were run."""
+    return row_S[np.isfinite(row_S)]
 
 
 def overall(rows: dict[str, Floats]) -> Estimate:
-    """The interquartile mean over scenarios, with Student's interval over seeds, at 95 %.
+    """The interquartile mean over scenarios, with Student's interval over seeds, at 95 %."""
+    return across(rows, iqm)
+
+
+def across(rows: dict[str, Floats], mean: Callable[[Floats], Floats]) -> Estimate:
+    """A mean over scenarios, seed by seed, with Student's interval over seeds, at 95 %.
 
     Seeds that some scenario lacks are left out. NaN for no scenario.
+
+    Args:
+        rows: by scenario, shape (S,).
+        mean: from (S, M) to (S,).
     """
     if not rows:
         return Estimate(float("nan"), float("nan"), float("nan"))
-    seeds = min(row_S.size for row_S in rows.values())
-    return stats.paired(iqm(np.array([row_S[:seeds] for row_S in rows.values()]).T))
+    values_SM = np.array(list(rows.values())).T
+    return stats.paired(mean(values_SM[np.isfinite(values_SM).all(axis=1)]))
 
 
 def verdict(estimate: Estimate) -> str:

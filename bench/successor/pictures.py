@@ -4,7 +4,7 @@ from pathlib import Path
 
 from bench import drawing, stats
 from bench.contest.scores import Scores
-from bench.successor.compare import differences, overall
+from bench.successor.compare import differences, known, overall
 from bench.successor.plan import ABLATIONS, GROUPS, SUBJECT, TUNING, spec
 
 _SHOWN = {"bots": "#dc2626", "bots-informative": "#1d4ed8"}
@@ -24,7 +24,7 @@ def draw_forest(scores: Scores, path: Path) -> None:
         for y, name in enumerate(names):
             if name not in found:
                 continue
-            estimate = stats.paired(found[name])
+            estimate = stats.paired(known(found[name]))
             place = min(max(estimate.value, left), right)
             panel.plot([estimate.low, estimate.high], [y + shift] * 2, color=colour, lw=1.2)
             outside = place != estimate.value

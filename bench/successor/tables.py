@@ -9,8 +9,11 @@ from bench.contest.runs import CHARGED, ROLLOUTS, Run
 from bench.contest.scores import Scores
 from bench.strategies import REFERENCE
 from bench.successor.compare import (
+    across,
     costs_to_best,
     differences,
+    enough,
+    known,
     median_cost,
     overall,
     scores_of,
@@ -33,8 +36,8 @@ def standing(scores: Scores, runs: Sequence[Run]) -> Table:
     names = counted(scores)
     rows = []
     for strategy in _ordered(scores):
-        mine = {k: v[np.isfinite(v)] for k, v in scores_of(scores, strategy).items() if k in names}
-        there = {name: row_S for name, row_S in mine.items() if row_S.size >= stats.LEAST_SEEDS}
+        mine = {k: v for k, v in scores_of(scores, strategy).items() if k in names}
+        there = {name: row_S for name, row_S in mine.items() if enough(row_S)}
         cost = median_cost(costs_to_best(runs, strategy, list(there)))
         rows.append(
             (f"`{strategy}`", interval(overall(there), 3), interval(cost, 2), str(len(there)))
@@ -48,15 +51,15 @@ def against(scores: Scores) -> Table:
     rows = []
     for rival in _rivals(scores):
         rows_S = _kept(scores, SUBJECT, rival)
-        each = [verdict(stats.paired(row_S)) for row_S in rows_S.values()]
-        worst = min(rows_S, key=lambda name: rows_S[name].mean())
+        each = [verdict(stats.paired(known(row_S))) for row_S in rows_S.values()]
+        worst = min(rows_S, key=lambda name: known(rows_S[name]).mean())
         rows.append(
             (
                 f"`{rival}`",
                 interval(overall(rows_S), 3, signed=True),
                 interval(_mean(rows_S), 3, signed=True),
                 " / ".join(str(each.count(v)) for v in ("better", "undecided", "worse")),
-                f"{worst} {interval(stats.paired(rows_S[worst]), 2, signed=True)}",
+                f"{worst} {interval(stats.paired(known(rows_S[worst])), 2, signed=True)}",
             )
         )
     heads = (
@@ -112,13 +115,18 @@ def ablation(scores: Scores) -> Table:
     """What each option that takes an ingredient away changes."""
     rows = []
     for title, option in ABLATIONS.items():
-        if spec(option) in scores.strategies:
-            rows_S = differences(scores, spec(option), SUBJECT)
+        rows_S = differences(scores, spec(option), SUBJECT) if _run(scores, option) else {}
+        if rows_S:
             cells = [_cell(rows_S.get(name)) for name in scores.scenarios]
-            rows.append(
-                (title, f"`{option}`", interval(overall(rows_S), 3, signed=True), *cells),
-            )
-    return Table("", ("taken away", "option", "changes the IQM by", *scores.scenarios), tuple(rows))
+            figures = (interval(f(rows_S), 3, signed=True) for f in (overall, _mean))
+            rows.append((title, f"`{option}`", *figures, *cells))
+    marked = (f"{name} (tuning)" if name in GROUPS[TUNING] else name for name in scores.scenarios)
+    heads = ("taken away", "option", "IQM of differences", "mean of differences", *marked)
+    return Table("", heads, tuple(rows))
+
+
+def _run(scores: Scores, option: str) -> bool:
+    return spec(option) in scores.strategies
 
 
 def _ordered(scores: Scores) -> list[str]:
@@ -127,7 +135,9 @@ def _ordered(scores: Scores) -> list[str]:
 
 
 def _rivals(scores: Scores) -> list[str]:
-    return [name for name in RIVALS if name in scores.strategies]
+    """Those that share enough seeds with the subject on a scenario that counts."""
+    there = [name for name in RIVALS if name in scores.strategies]
+    return [name for name in there if _kept(scores, SUBJECT, name)]
 
 
 def _kept(
@@ -139,15 +149,12 @@ def _kept(
 
 def _mean(rows: dict[str, stats.Floats]) -> stats.Estimate:
     """Mean over scenarios, with Student's interval over seeds."""
-    if not rows:
-        return stats.Estimate(float("nan"), float("nan"), float("nan"))
-    seeds = min(row_S.size for row_S in rows.values())
-    return stats.paired(np.mean([row_S[:seeds] for row_S in rows.values()], axis=0))
+    return across(rows, lambda values_SM: values_SM.mean(axis=1))
 
 
 def _cell(row_S: stats.Floats | None) -> str:
     if row_S is None:
         return ""
-    estimate = stats.paired(row_S)
+    estimate = stats.paired(known(row_S))
     text = f"{estimate.value:+.2f} ± {(estimate.high - estimate.low) / 2:.2f}"
     return text if verdict(estimate) == "undecided" else f"**{text}**"

@@ -38,6 +38,9 @@ MECHANISMS = {
         knob=REPETITION,
     ),
     "alpha": Mechanism("X: a step grows as (informative groups)^X", "batch_exponent"),
+    "interference": Mechanism(
+        "X: what the progress of one domain takes from every other", "interference"
+    ),
     "gain": Mechanism("LAW: what a group is worth", "gain", str),
     "memory": Mechanism("own lessons, from the pool's growth beside the held-out", knob=MEMORY),
     "capacity": Mechanism(

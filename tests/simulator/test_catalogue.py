@@ -19,7 +19,7 @@ EXPECTED = {
     *("async8", "cost", "huge", "tiny", "nonbinary", "plateau", "sgd", "drgrpo", "transfer_hetero"),
     *("arrivals", "prerequisites", "duplicates", "no_refs", "one_ref", "extrapolate"),
     *("mixed_domains", "real_items", "deepscaler_1_5b", "many_refs", "missing_refs"),
-    "adversarial_refs",
+    *("adversarial_refs", "tiny_transformer"),
 }
 
 

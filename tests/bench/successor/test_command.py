@@ -72,6 +72,9 @@ def test_the_overall_interval_covers_the_mean_of_noise_and_ignores_no_seed():
     estimate = overall(rows)
     assert estimate.low < 0.3 < estimate.high
     assert verdict(estimate) == "better"
+    gap = {**rows, "0": np.where(np.arange(8) == 0, np.nan, rows["0"])}
+    without_first = overall({name: row_S[1:] for name, row_S in rows.items()})
+    assert overall(gap) == without_first
     assert np.isnan(overall({}).value)
 
 
