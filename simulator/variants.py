@@ -8,7 +8,7 @@ from typing import Any
 from simulator.law import LearnerLaw
 from simulator.scenario import Scenario
 
-MILD_VISITS, STEEP_VISITS = 50.0, 8.0
+MILD_VISITS, STEEP_VISITS, MEASURED_VISITS = 50.0, 8.0, 2.0
 _TRANSFER_SD = 0.8
 
 
@@ -57,6 +57,11 @@ VARIANTS = {
         "repetition",
         "a task teaches half as much after 8 lessons",
         with_law(repetition_visits=STEEP_VISITS),
+    ),
+    "measured": Variant(
+        "repetition",
+        "a task teaches half as much after 2 lessons, as growth on a tiny real model says",
+        with_law(repetition_visits=MEASURED_VISITS),
     ),
 }
 

@@ -22,11 +22,11 @@ _LEAST_TASKS = 30
 
 def report(runs: Sequence[Weighed], picture: Path) -> str:
     """All tables in Markdown, and the picture written."""
-    chosen = {
-        "all runs": runs,
-        "small pools in random order": [r for r in runs if r.run.strategy == "shuffle"],
-        "policies on the whole pool": [r for r in runs if r.run.strategy != "shuffle"],
-    }
+    chosen = {"all runs": runs}
+    policies = [r for r in runs if r.run.strategy != "shuffle"]
+    if policies:
+        chosen["small pools in random order"] = [r for r in runs if r.run.strategy == "shuffle"]
+        chosen["policies on the whole pool"] = policies
     found = {name: _priced(part, "influence") for name, part in chosen.items()}
     found["all runs, without AdamW's moments"] = _priced(runs, "plain")
     known = {name: one for name, one in found.items() if one is not None}
@@ -221,11 +221,15 @@ def draw(found: dict[str, Price], runs: Sequence[Weighed], path: Path) -> None:
         label="growth of held-out rates",
     )
     left.axhline(1, color=MUTED, lw=0.8, dashes=(4, 2))
-    left.set(xscale="log", title="Worth of a lesson at equal solve rate", ylim=(-1, 2.5))
+    left.set(xscale="log", title="Worth of a lesson", ylim=(-1, 2.5))
     left.set_xlabel("lessons before")
     left.legend(fontsize=7, frameon=False)
     _draw_curves(right, runs)
-    save(figure, path, "Real model. Left: untouched tasks of the same kind and solve rate are 1.")
+    save(
+        figure,
+        path,
+        "Real model. Left: worth of a lesson; 1 is that of untouched tasks of the same cell and solve rate, for growth that of the whole pool at the same held-out rate.",
+    )
 
 
 def _draw_curves(panel: Any, runs: Sequence[Weighed]) -> None:
