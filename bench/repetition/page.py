@@ -228,7 +228,8 @@ def draw(found: dict[str, Price], runs: Sequence[Weighed], path: Path) -> None:
     save(
         figure,
         path,
-        "Real model. Left: worth of a lesson; 1 is that of untouched tasks of the same cell and solve rate, for growth that of the whole pool at the same held-out rate.",
+        "Real model. Left: 1 is the worth of untouched tasks of the same cell and solve rate; for "
+        "growth, that of the whole pool at the same held-out rate.",
     )
 
 
