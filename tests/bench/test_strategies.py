@@ -56,7 +56,7 @@ def test_options_reach_the_implicit_evidence():
 def test_variants_are_configurations_of_one_class():
     for name in STRATEGIES:
         if name.startswith("bots"):
-            live = name in ("bots-live", "bots-unlabelled")
+            live = name in ("bots-live", "bots-informative", "bots-unlabelled")
             assert type(make(name).selector) is (LiveSelector if live else BOTSSelector)
 
 
