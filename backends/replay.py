@@ -191,7 +191,7 @@ class TraceTruth(AbstractTruth):
         return informative_chance(self._run.now_N, self._group_size)
 
 
-def informative_chance(rates: Floats, group_size: int) -> Floats:
+def informative_chance(rates: Floats, group_size: int | Ints) -> Floats:
     """The chance that a group has both a success and a failure, 1 - p^G - (1 - p)^G.
 
     Example:

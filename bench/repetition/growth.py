@@ -7,7 +7,6 @@ import numpy as np
 from bench import stats
 from bench.repetition.measure import Weighed
 from bench.repetition.price import BINS, Worth, fitted
-from bench.stats import Estimate
 from bots._types import Floats
 
 
@@ -30,31 +29,34 @@ def worth_by_growth(runs: Sequence[Weighed]) -> tuple[Worth, ...]:
         By bin of `BINS`, the mean over seeds with Student's interval; bins that fewer than three
         seeds reach have none.
     """
-    random_order = [one for one in runs if one.run.strategy == "shuffle"]
-    whole = max(one.run.pool_size for one in random_order)
-    by_seed = [
-        _ratios([one for one in random_order if one.run.seed == seed], whole)
-        for seed in sorted({one.run.seed for one in random_order})
-    ]
+    by_seed = _by_seed(runs).values()
     found = []
     for place in range(1, len(BINS)):
         rows = [seed[place] for seed in by_seed if place in seed]
         if rows:
             lessons, ratios = np.array(rows).T
-            found.append(Worth(float(lessons.mean()), len(rows), _estimate(ratios)))
+            found.append(Worth(float(lessons.mean()), len(rows), stats.paired(ratios)))
     return tuple(found)
 
 
 def visits_by_growth(runs: Sequence[Weighed]) -> dict[int, float]:
     """By seed, the nu of 1 / (1 + v / nu) with the least squared error over its bins."""
-    random_order = [one for one in runs if one.run.strategy == "shuffle"]
-    whole, found = max(one.run.pool_size for one in random_order), {}
-    for seed in sorted({one.run.seed for one in random_order}):
-        rows = _ratios([one for one in random_order if one.run.seed == seed], whole)
+    found = {}
+    for seed, rows in _by_seed(runs).items():
         if rows:
             lessons, ratios = np.array(list(rows.values())).T
             found[seed] = fitted(lessons, ratios, np.ones(lessons.size))
     return found
+
+
+def _by_seed(runs: Sequence[Weighed]) -> dict[int, dict[int, tuple[float, float]]]:
+    """`_ratios` of the runs in random order, by seed."""
+    random_order = [one for one in runs if one.run.strategy == "shuffle"]
+    whole = max(one.run.pool_size for one in random_order)
+    return {
+        seed: _ratios([one for one in random_order if one.run.seed == seed], whole)
+        for seed in sorted({one.run.seed for one in random_order})
+    }
 
 
 def _ratios(runs: Sequence[Weighed], whole: int) -> dict[int, tuple[float, float]]:
@@ -86,7 +88,3 @@ def _stretches(found: Weighed) -> tuple[Floats, Floats, Floats, Floats]:
     heldout, total = (np.array(found.curve[name], dtype=float) for name in ("heldout", "lessons"))
     middle = (total[1:] + total[:-1]) / 2 / found.run.pool_size
     return (heldout[1:] + heldout[:-1]) / 2, np.diff(heldout), np.diff(total), middle
-
-
-def _estimate(ratios_S: Floats) -> Estimate:
-    return stats.paired(ratios_S)

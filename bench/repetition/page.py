@@ -32,9 +32,10 @@ def report(runs: Sequence[Weighed], picture: Path) -> str:
     known = {name: one for name, one in found.items() if one is not None}
     if "all runs" not in known:
         price(runs)  # raises, saying why
-    draw(known, runs, picture)
+    grown = worth_by_growth(runs)
+    draw(known, grown, runs, picture)
     parts = ["### What a lesson is worth\n", worth_table(known).markdown()]
-    parts += ["\n### The same from growth\n", growth_table(worth_by_growth(runs)).markdown()]
+    parts += ["\n### The same from growth\n", growth_table(grown).markdown()]
     nus = ", ".join(f"{nu:.1f}" for nu in visits_by_growth(runs).values())
     parts += [f"\nν of 1 / (1 + v / ν), seed by seed: {nus}."]
     parts += ["\n### Pools and policies\n", runs_table(runs, known["all runs"]).markdown()]
@@ -193,7 +194,9 @@ class _MeanWorth:
         return float(np.cumsum(by_number)[found.lessons_K - 1].sum() / found.lessons_K.sum())
 
 
-def draw(found: dict[str, Price], runs: Sequence[Weighed], path: Path) -> None:
+def draw(
+    found: dict[str, Price], grown: Sequence[Worth], runs: Sequence[Weighed], path: Path
+) -> None:
     """Worth against lessons before, with the fitted law; and held-out rates by pool."""
     figure, ((left, right),) = panels(1, 2, height=3.6, width=5.0)
     colours = ("#111827", "#1d4ed8", "#dc2626", "#9ca3af")
@@ -210,7 +213,6 @@ def draw(found: dict[str, Price], runs: Sequence[Weighed], path: Path) -> None:
     left.fill_between(
         grid, 1 / (1 + grid / nu.low), 1 / (1 + grid / nu.high), color=colours[0], alpha=0.12, lw=0
     )
-    grown = worth_by_growth(runs)
     left.plot(
         [b.lessons for b in grown],
         [b.ratio.value for b in grown],

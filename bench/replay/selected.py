@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from backends import replay, run
+from backends.replay import informative_chance
 from backends.replay_rates import LoggedRates, logged_rates
 from bench.replay.log import Log
 from bench.replay.walk import made
@@ -76,8 +77,7 @@ def own_groups(log: Log, rates: LoggedRates, seeds: int) -> float:
     drawn = np.array(
         [rates.draw(np.random.default_rng(seed)).rates_KV[place] for seed in range(seeds)]
     )
-    size_R = log.trace.trials_R
-    return float((1 - drawn**size_R - (1 - drawn) ** size_R).mean())
+    return float(informative_chance(drawn, log.trace.trials_R).mean())
 
 
 def _tokens_per_rollout(log: Log) -> Floats | None:

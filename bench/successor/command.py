@@ -1,9 +1,9 @@
 """`python -m bench successor FOLDER`: the tables and pictures of `docs/successor.md`."""
 
 import argparse
-import re
 from pathlib import Path
 
+from bench.blocks import replaced
 from bench.contest.runs import read_runs
 from bench.contest.scores import Scores, score
 from bench.successor import real, tables
@@ -52,14 +52,13 @@ def filled(text: str, parts: dict[str, str]) -> str:
     """
     for name, part in parts.items():
         first, last = f"<!-- {name} -->\n", f"<!-- end {name} -->"
-        if first not in text or last not in text:
+        changed = replaced(text, first, last, f"{part}\n")
+        if changed is None:
             raise ValueError(
                 f"the page has no place for {name!r}: put the lines {first.strip()!r} and {last!r} "
                 "where it belongs"
             )
-        pattern = re.compile(re.escape(first) + ".*?" + re.escape(last), re.DOTALL)
-        content = f"{first}{part}\n{last}"
-        text = pattern.sub(lambda _, content=content: content, text)
+        text = changed
     return text
 
 

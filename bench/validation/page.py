@@ -1,10 +1,10 @@
 """Puts tables into a page that words were written around."""
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 
 from backends.files import atomic
+from bench.blocks import replaced
 from bench.tables import Table
 from bench.validation.report import lead
 from bench.validation.result import Validation
@@ -25,24 +25,19 @@ def fill(page: Path, texts: dict[str, str]) -> list[str]:
     Raises:
         ValueError: for a page with none of these blocks.
     """
-    content = page.read_text(encoding="utf-8")
-    blocks = {name: re.compile(_block(re.escape(name), ".*?"), re.DOTALL) for name in texts}
-    filled = [name for name in texts if blocks[name].search(content)]
+    content, filled = page.read_text(encoding="utf-8"), []
+    for name, text in texts.items():
+        changed = replaced(content, f"<!-- {name} -->\n", f"<!-- end of {name} -->", f"{text}\n")
+        if changed is not None:
+            content, filled = changed, [*filled, name]
     if not filled:
         raise ValueError(
             f"{page} has none of the blocks {', '.join(texts)}: write `<!-- summary -->` and "
             "`<!-- end of summary -->` on lines of their own where the table belongs"
         )
-    for name in filled:
-        text = _block(name, f"{texts[name]}\n")
-        content = blocks[name].sub(lambda _, text=text: text, content)
     with atomic(page) as temporary:
         temporary.write_text(content, encoding="utf-8")
     return filled
-
-
-def _block(name: str, text: str) -> str:
-    return f"<!-- {name} -->\n{text}<!-- end of {name} -->"
 
 
 def _text(all_of: Sequence[Table]) -> str:
