@@ -39,8 +39,7 @@ class BOTSConfig:
         checks.number("implicit_weight", self.implicit_weight, 0, 1)
         checks.number("target", self.target, 0, 1)
         checks.number("temperature", self.temperature, 0)
-        if not isinstance(self.thompson, bool):
-            raise ValueError(f"thompson is {self.thompson!r}; it must be True or False")
+        checks.flag("thompson", self.thompson)
 
 
 BOTS_VARIANTS = {

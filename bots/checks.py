@@ -88,6 +88,13 @@ def integer(name: str, value: object, lowest: int, highest: int | None = None) -
     return int(value)
 
 
+def flag(name: str, value: object) -> bool:
+    """`value` as True or False."""
+    if not isinstance(value, bool):
+        raise ValueError(f"{name} is {value!r}; it must be True or False")
+    return value
+
+
 def number(name: str, value: object, lowest: float, highest: float = np.inf) -> float:
     """`value` as a finite float in [`lowest`, `highest`]."""
     if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):

@@ -117,10 +117,10 @@ class ResidualMemorySelector(AbstractBaseline):
         if forgetting is not None:
             checks.number("forgetting", forgetting, 0.0, MOST_FADING)
         self._fades = forgetting is None
-        self._learned = _flag("learned", learned)
+        self._learned = checks.flag("learned", learned)
         self._fractional, self._thompson = (
-            _flag("fractional", fractional),
-            _flag("thompson", thompson),
+            checks.flag("fractional", fractional),
+            checks.flag("thompson", thompson),
         )
         super().__init__(
             pool,
@@ -137,7 +137,10 @@ class ResidualMemorySelector(AbstractBaseline):
             thompson=thompson,
         )
         self._ability = LogitAbility(
-            pool, _flag("references", references), _flag("domains", domains), self._learned
+            pool,
+            checks.flag("references", references),
+            checks.flag("domains", domains),
+            self._learned,
         )
         self._residual_N = np.zeros(pool.num_tasks)
         self._variance_N = np.full(pool.num_tasks, np.nan)  # until the first visit
@@ -253,9 +256,3 @@ class ResidualMemorySelector(AbstractBaseline):
             "belief/fading": self._fading,
             "choice/sharpness": self._sharpness_now(),
         }
-
-
-def _flag(name: str, value: object) -> bool:
-    if not isinstance(value, bool):
-        raise ValueError(f"{name} is {value!r}; it must be True or False")
-    return value

@@ -101,9 +101,8 @@ class LiveConfig:
                     f"{name} is {getattr(self, name)!r}; choose from {', '.join(choices)}"
                 )
         for setting in fields(self):
-            value = getattr(self, setting.name)
-            if setting.type is bool and not isinstance(value, bool):
-                raise ValueError(f"{setting.name} is {value!r}; it must be True or False")
+            if setting.type is bool:
+                checks.flag(setting.name, getattr(self, setting.name))
         if self.thompson and self.utility != "closeness":
             raise ValueError(
                 f"utility is {self.utility!r} with thompson=True; on a draw it orders tasks as "
