@@ -99,6 +99,7 @@ def contest_scenarios(*names: str) -> tuple[Scenario, ...]:
     )
 
 
+_SWITCHABLE = ("shuffle", "bots", successor.SUBJECT)
 _SWITCHED = ("", "+pods", "+pods=0.5", "+replay", "+replay+pods=0.5")
 
 CORE = Suite(
@@ -128,7 +129,7 @@ FULL = Suite(
     (
         *STRATEGIES,
         *(f"{name}:tuned" for name in STRATEGIES if tuned().get(name)),
-        *(f"{name}{switch}" for name in ("shuffle", "bots") for switch in ("+pods", "+replay")),
+        *(f"{name}{switch}" for name in _SWITCHABLE for switch in ("+pods", "+replay")),
     ),
     num_seeds=20,
     horizon=1.1,
@@ -167,15 +168,15 @@ SUCCESSOR = Suite(
 
 ABLATION = Suite(
     "ablation",
-    "residual-memory without each of its ingredients, eight scenarios, eight paired seeds.",
-    contest_scenarios(*successor.ABLATED),
+    "residual-memory without each of its ingredients, on the contest's scenarios.",
+    FULL.scenarios,
     (
         "shuffle",
         "oracle-gain",
         successor.SUBJECT,
         *(successor.spec(option) for option in successor.ABLATIONS.values()),
     ),
-    num_seeds=8,
+    num_seeds=20,
     horizon=1.1,
 )
 

@@ -29,16 +29,6 @@ GROUPS = {
 }
 """Scenarios by what they stress."""
 
-ABLATED = (
-    "base",
-    "base@steep",
-    "base@maxrl",
-    "guru15",
-    "noisy30",
-    "nonbinary",
-    "bad_refs",
-    "deepscaler_1_5b",
-)
 ABLATIONS = {
     "the highest utilities instead of a draw": "sharpness=1e9",
     "drawn in plain proportion": "sharpness=1.0",
