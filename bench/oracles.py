@@ -84,7 +84,8 @@ def oracle_gain(pool: Pool, rng: np.random.Generator, truth: AbstractTruth) -> O
     """Picks the tasks from which the held-out solve rate can be expected to gain most.
 
     To first order and task by task: it knows solve rates, transfer values, which skills the
-    held-out tasks want, capacity, interference and the price of repetition, but not how a batch's
-    tasks interact: that at alpha < 1 the step also depends on its number of informative groups.
+    held-out tasks want, capacity, interference, disturbance and the price of repetition, but not
+    how a batch's tasks interact: that at alpha < 1 the step also depends on its number of
+    informative groups.
     """
     return OracleSelector("oracle-gain", pool, rng, truth, lambda truth: truth.expected_gains())

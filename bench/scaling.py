@@ -164,7 +164,14 @@ def _plain(tasks: Tasks) -> Step:
         mean_B, variance_B, size_B = plain.moments(rewards_BG)
         weights_B = GAIN_LAWS[law.gain](mean_B, variance_B, size_B) / task_ids_B.size
         gradient_D1 = plain.learn(
-            tasks, task_ids_B, weights_B, ability, visits_C, law.repetition_visits, law.memory_rate
+            tasks,
+            task_ids_B,
+            weights_B,
+            ability,
+            visits_C,
+            law.repetition_visits,
+            law.memory_rate,
+            law.disturbance * law.memory_rate,
         )
         room_D = np.maximum(1 - skills_D / law.capacity, 0)
         state["skills"] = skills_D + law.learning_rate * gradient_D1[:-1] * room_D

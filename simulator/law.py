@@ -30,6 +30,7 @@ class LearnerLaw:
     interference: float = 0.0  # iota >= 0: what one domain's progress takes from the others
     memory_rate: float = 30.0  # kappa >= 0: gain of a task's own logit, relative to ability's
     memory_steps: float = 400.0  # tau_m > 0: steps after which 1/e of that is left
+    disturbance: float = 0.0  # xi >= 0: general ability lost per logit that is learnt by heart
     repetition_visits: float = math.inf  # nu > 0: after so many lessons a task teaches half as much
     gate_logit: float = math.inf  # phi at the start; infinity: every answer is in format
     gate_rate: float = 0.0  # kappa_phi: how fast the format is learnt, relative to ability
@@ -62,6 +63,7 @@ class LearnerLaw:
             interference=(0 <= self.interference < math.inf, "must be finite and not negative"),
             memory_rate=(0 <= self.memory_rate < math.inf, "must be finite and not negative"),
             memory_steps=(self.memory_steps > 0, "must be positive"),
+            disturbance=(0 <= self.disturbance < math.inf, "must be finite and not negative"),
             repetition_visits=(self.repetition_visits > 0, "must be positive; inf: no price"),
             gate_logit=(self.gate_logit >= -30, "must be at least -30; inf: no gate"),
             gate_rate=(0 <= self.gate_rate < math.inf, "must be finite and not negative"),

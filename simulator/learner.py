@@ -42,6 +42,7 @@ class Learner:
     Training on a batch whose N_e informative groups have n rollouts each moves the abilities by::
 
         G_i      = sum_k w_k h_k v_k x_ki / ((1 + visits_k / nu) N_e)
+        G_0     -= xi kappa sum_k w_k |h_k| / N_e
         s        = eta (N_e / 128)^alpha sqrt(n / 16) exp(-omega lag)
         theta_i += s (G_i (1 - theta_i / R)+ + noise)
 
@@ -195,7 +196,8 @@ class Learner:
 
         E[w] (d theta, d phi per unit of group weight) . (gradient of the held-out mean), up to the
         step size, which is taken to be common: at alpha < 1 it also depends on how many groups are
-        informative. Capacity, interference and the price of repetition are known. For oracles only.
+        informative. Capacity, interference, disturbance and the price of repetition are known. For
+        oracles only.
         """
         gradient_D, gate_gradient = worth.heldout_gradient(
             self._heldout, self._heldout_ability(), _present(self._heldout, self._step)
@@ -205,6 +207,9 @@ class Learner:
             self.tasks, self._ability(), moved_D, self.law.gate_rate * gate_gradient
         )
         gains_N /= 1 + self._visits_C[self.tasks.cluster_N] / self.law.repetition_visits
+        if self.law.disturbance > 0:
+            lost = self.law.disturbance * self.law.memory_rate * moved_D[0]
+            gains_N -= lost * worth.memorised(self.tasks, self._ability())
         return gains_N * expected_weights(self.law.gain, rate_N, group_size, *self._tests)
 
     def state_dict(self) -> dict[str, Any]:
@@ -335,6 +340,7 @@ class Learner:
             self._visits_C,
             law.repetition_visits,
             size * law.memory_rate,
+            law.disturbance * law.memory_rate,
             gradient_D1,
         )
         skills_D = self._skills_D + size * self._direction(gradient_D1[:-1], rollouts)

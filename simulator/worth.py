@@ -45,6 +45,11 @@ def of_a_unit_weight(
     return rate_N, gains_N + to_gate_N * moved_by_gate
 
 
+def memorised(tasks: Tasks, ability: Ability) -> Floats:
+    """|h| of each task, shape (N,): what its own logit gains by a group of weight 1, over kappa."""
+    return np.abs(_responses(tasks, ability)[1])
+
+
 def _responses(tasks: Tasks, ability: Ability) -> Floats:
     responses_4N = np.empty((4, tasks.num_tasks))
     kernels.all_responses(tasks, ability, responses_4N)

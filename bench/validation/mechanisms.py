@@ -41,6 +41,9 @@ MECHANISMS = {
     "interference": Mechanism(
         "X: what the progress of one domain takes from every other", "interference"
     ),
+    "disturbance": Mechanism(
+        "X: general ability that a logit learnt by heart costs", "disturbance"
+    ),
     "gain": Mechanism("LAW: what a group is worth", "gain", str),
     "memory": Mechanism("own lessons, from the pool's growth beside the held-out", knob=MEMORY),
     "capacity": Mechanism(

@@ -287,6 +287,7 @@ def test_growth_is_told_as_a_power_of_the_number_of_tasks():
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 def test_a_step_costs_at_most_linearly_more_on_a_larger_pool():
     small, large = (measure_growth(size, 64, rounds=9, threads=1) for size in (10_000, 1_000_000))
     for name in ("fresh", "steady", "visited"):

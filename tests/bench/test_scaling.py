@@ -17,6 +17,7 @@ def test_a_size_is_measured():
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 def test_the_compiled_step_is_faster_than_plain_numpy_on_a_million_tasks():
     scale = measure_size(1_000_000, rounds=10)
     assert scale.ratio < 0.5

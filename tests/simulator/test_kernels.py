@@ -187,13 +187,14 @@ def test_moments_equal_their_twin_with_lost_rollouts_and_groups():
 
 @pytest.mark.parametrize("visits", [np.inf, 8.0])
 @pytest.mark.parametrize("own_rate", [0.0, 0.5])
-def test_learning_equals_its_twin(visits, own_rate):
+@pytest.mark.parametrize("lost", [0.0, 0.3])
+def test_learning_equals_its_twin(visits, own_rate, lost):
     weights = np.random.default_rng(6).random(64) * (np.arange(64) % 3 > 0)
     before = np.random.default_rng(7).integers(0, 20, NUM_TASKS).astype(np.int32)
     mine_visits, twin_visits = before.copy(), before.copy()
     mine_now, twin_now, gradient = ability(), ability(), np.zeros(29)
-    kernels.learn(tasks(), ids(), weights, mine_now, mine_visits, visits, own_rate, gradient)
-    twin = plain.learn(tasks(), ids(), weights, twin_now, twin_visits, visits, own_rate)
+    kernels.learn(tasks(), ids(), weights, mine_now, mine_visits, visits, own_rate, lost, gradient)
+    twin = plain.learn(tasks(), ids(), weights, twin_now, twin_visits, visits, own_rate, lost)
     assert_allclose(gradient, twin, rtol=1e-10, atol=1e-15)
     assert_array_equal(mine_visits, twin_visits)
     assert_allclose(mine_now.memory_C, twin_now.memory_C, rtol=1e-5)

@@ -197,15 +197,17 @@ def test_bits_do_not_depend_on_threads_or_on_what_runs_beside():
     assert alone == together
 
 
-def test_expected_gains_predict_what_training_on_a_task_brings():
-    """Rank correlation of the first-order gain with the realised gain of many noise-free steps."""
-    made = learner(noise=0.0, drift_sd=0.0, learning_rate=1e-3)
+@pytest.mark.parametrize("disturbance", [0.0, 0.02])
+def test_expected_gains_predict_what_training_on_a_task_brings(disturbance):
+    """Correlation of the first-order gain with the realised gain of noise-free steps."""
+    law = {"noise": 0.0, "drift_sd": 0.0, "learning_rate": 1e-3, "disturbance": disturbance}
+    made = learner(**law)
     gains = made.expected_gains(GROUP)
     rates = made.solve_rates()
     clear = np.flatnonzero((rates > 0.2) & (rates < 0.8))
     start, realised = made.heldout_solve_rate(), []
     for task in clear:
-        trial = learner(noise=0.0, drift_sd=0.0, learning_rate=1e-3)
+        trial = learner(**law)
         trial.train(np.array([task]), np.array([[1.0, 0.0]]))
         realised.append(trial.heldout_solve_rate() - start)
     per_weight = gains[clear] / expected_weights("grpo", rates[clear], GROUP)
@@ -234,6 +236,7 @@ def test_state_of_another_law_is_refused():
         {"lag": 1.5},
         {"forgetting": 1.0},
         {"memory_steps": 0},
+        {"disturbance": -0.1},
         {"learning_rate": float("inf")},
         {"lag_cost": float("inf")},
     ],
@@ -357,6 +360,17 @@ def test_progress_in_one_domain_costs_the_others():
     train(made, first, np.full(20, 8))
     assert growth(made)[1] > 0
     assert (growth(made)[2:4] < 0).all()
+
+
+def test_learning_by_heart_costs_all_the_more_often_a_task_has_taught():
+    """A repeated lesson generalises less and disturbs as much, until it does harm."""
+    law = {"noise": 0.0, "memory_rate": 1e-2, "repetition_visits": 2.0, "disturbance": 15.0}
+    made, worth = learner(**law), []
+    for _ in range(30):
+        before = growth(made)[0]
+        train(made, np.arange(8), np.full(8, 4))
+        worth.append(growth(made)[0] - before)
+    assert worth[0] > worth[3] > 0 > worth[-1]
 
 
 def test_rollouts_come_from_the_policy_of_lag_steps_ago():
