@@ -312,6 +312,8 @@ _SMALL = {
     "learning_rate": 4e-3,
 }
 
+_LATE = {**_SMALL, "families": "GMPRTU", "pool_per_cell": 60, "steps": 1200, "start_step": 1180}
+
 REAL_USHAPE = Suite(
     "real-ushape",
     "The same transformer, finetuned after it has learnt its families: most tasks are all right "
@@ -346,6 +348,18 @@ REAL_SMALL = Suite(
     ),
 )
 
+REAL_LATE = Suite(
+    "real-late",
+    "A transformer of 85,000 weights, finetuned after it has learnt six other families.",
+    (),
+    VALIDATED,
+    num_seeds=3,
+    real=RealRun(
+        RealSource("real-late", recipe=_LATE, train={"learning_rate": 3e-4}),
+        **{**_LEAN, "steps": 160},
+    ),
+)
+
 REAL = Suite(
     "real",
     "Your model (--model FOLDER) finetuned for real on your tasks (--tasks SOURCE).",
@@ -376,6 +390,7 @@ _NAMED = {
         REAL_USHAPE,
         REAL_NOISY,
         REAL_SMALL,
+        REAL_LATE,
         REAL,
     )
 }
