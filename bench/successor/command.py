@@ -1,4 +1,4 @@
-"""`python -m bench successor FOLDER`: the tables and pictures of `docs/successor.md`."""
+"""`python -m bench successor`: the tables and pictures of `docs/successor.md`."""
 
 import argparse
 from pathlib import Path
@@ -15,7 +15,7 @@ _PAGE, _FIGURES = "successor.md", "results/successor/figures"
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Arguments of `python -m bench successor`."""
-    parser.add_argument("folder", help="where `run successor` put its results")
+    parser.add_argument("folder", nargs="?", help="where `run successor` put its results")
     parser.add_argument("--ablation", metavar="FOLDER", help="where `run ablation` put its results")
     parser.add_argument(
         "--real",
@@ -28,11 +28,18 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Writes the page's tables and the pictures; the exit status."""
+    """Writes the page's tables and the pictures; the exit status.
+
+    Raises:
+        ValueError: when no folder is given, one lacks what it is read for, or the page has no place
+            for a table.
+    """
+    if not (options.folder or options.ablation or options.real):
+        raise ValueError("no results are named: give FOLDER, --ablation or --real")
     out = Path(options.out)
     figures = out / _FIGURES
     figures.mkdir(parents=True, exist_ok=True)
-    parts = _suite_parts(Path(options.folder), figures)
+    parts = _suite_parts(Path(options.folder), figures) if options.folder else {}
     if options.ablation:
         parts |= _ablation_parts(Path(options.ablation), figures)
     if options.real:
@@ -40,7 +47,8 @@ def run(options: argparse.Namespace) -> int:
         parts["real"] = real.gains(settings).markdown()
     page = out / _PAGE
     page.write_text(filled(page.read_text(encoding="utf-8"), parts), encoding="utf-8")
-    print(f"{parts['against']}\n\nwrote {', '.join(parts)} into {page}, and {figures}")
+    shown = next(part for name, part in parts.items() if name != "runs")
+    print(f"{shown}\n\nwrote {', '.join(parts)} into {page}, and {figures}")
     return 0
 
 

@@ -51,14 +51,14 @@ def against(scores: Scores) -> Table:
     rows = []
     for rival in _rivals(scores):
         rows_S = _kept(scores, SUBJECT, rival)
-        each = [verdict(stats.paired(known(row_S))) for row_S in rows_S.values()]
+        each = [stats.paired(known(row_S)) for row_S in rows_S.values()]
         worst = min(rows_S, key=lambda name: known(rows_S[name]).mean())
         rows.append(
             (
                 f"`{rival}`",
                 interval(overall(rows_S), 3, signed=True),
                 interval(_mean(rows_S), 3, signed=True),
-                " / ".join(str(each.count(v)) for v in ("better", "undecided", "worse")),
+                _counts(each),
                 f"{worst} {interval(stats.paired(known(rows_S[worst])), 2, signed=True)}",
             )
         )
@@ -112,17 +112,31 @@ def by_axis(scores: Scores) -> Table:
 
 
 def ablation(scores: Scores) -> Table:
-    """What each option that takes an ingredient away changes."""
+    """What each option that takes an ingredient away changes, and where it changes most."""
     rows = []
     for title, option in ABLATIONS.items():
         rows_S = differences(scores, spec(option), SUBJECT) if _run(scores, option) else {}
         if rows_S:
-            cells = [_cell(rows_S.get(name)) for name in scores.scenarios]
             figures = (interval(f(rows_S), 3, signed=True) for f in (overall, _mean))
-            rows.append((title, f"`{option}`", *figures, *cells))
-    marked = (f"{name} (tuning)" if name in GROUPS[TUNING] else name for name in scores.scenarios)
-    heads = ("taken away", "option", "IQM of differences", "mean of differences", *marked)
+            each = {name: stats.paired(known(row_S)) for name, row_S in rows_S.items()}
+            order = sorted(each, key=lambda name: each[name].value)
+            ends = (f"{name} {_cell(rows_S[name])}" for name in (order[0], order[-1]))
+            rows.append((title, f"`{option}`", *figures, _counts(list(each.values())), *ends))
+    heads = (
+        "taken away",
+        "option",
+        "IQM of differences",
+        "mean of differences",
+        "better / undecided / worse",
+        "loses most on",
+        "loses least, or gains, on",
+    )
     return Table("", heads, tuple(rows))
+
+
+def _counts(estimates: Sequence[stats.Estimate]) -> str:
+    each = [verdict(estimate) for estimate in estimates]
+    return " / ".join(str(each.count(v)) for v in ("better", "undecided", "worse"))
 
 
 def _run(scores: Scores, option: str) -> bool:

@@ -108,10 +108,17 @@ def test_the_command_writes_tables_and_pictures(tmp_path, capsys):
     assert main([*command, "--out", str(tmp_path)]) == 0
     page = (tmp_path / "successor.md").read_text()
     assert "| `bots` | +0.375" in page
-    assert "| no reference | `references=False` | -0.250" in page
+    row = next(line for line in page.splitlines() if "`references=False`" in line)
+    assert row.startswith("| no reference | `references=False` | -0.250")
+    assert "| 0 / 0 / 1 | noisy30 **-0.25 ±" in row
     assert page.count("words") == len(PARTS)
     figures = tmp_path / "results" / "successor" / "figures"
     assert {path.name for path in figures.iterdir()} == {"forest.png", "ablation.png"}
+
+
+def test_results_are_needed(tmp_path, capsys):
+    assert main(["successor", "--out", str(tmp_path)]) == 2
+    assert "give FOLDER, --ablation or --real" in capsys.readouterr().err
 
 
 def test_a_folder_without_the_subject_is_refused(tmp_path, capsys):
