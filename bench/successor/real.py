@@ -17,7 +17,8 @@ _POINTS = 100
 def gains(runs_by_setting: Mapping[str, Sequence[Run]]) -> Table:
     """Held-out gain over shuffle at equal rollouts in points, and what the subject has over others.
 
-    Intervals are Student's over paired seeds.
+    Intervals are Student's over paired seeds. The last column has the mean over settings by seed,
+    where all of them were run.
     """
     rates = {name: _rates(runs) for name, runs in runs_by_setting.items()}
     strategies = sorted({s for by in rates.values() for s in by}, key=_order)
@@ -26,17 +27,14 @@ def gains(runs_by_setting: Mapping[str, Sequence[Run]]) -> Table:
         start = np.mean([run.heldout_E[0] for run in runs_by_setting[name]])
         end = np.mean(list(by_strategy[REFERENCE].values()))
         heads.append(f"{name} (shuffle: {start:.3f} to {end:.3f})")
-    rows = [
-        (f"`{s}` minus `{REFERENCE}`", *(_cell(by, s, REFERENCE) for by in rates.values()))
-        for s in strategies
-        if s != REFERENCE
-    ]
-    rows += [
-        (f"`{SUBJECT}` minus `{s}`", *(_cell(by, SUBJECT, s) for by in rates.values()))
-        for s in strategies
-        if s not in (REFERENCE, SUBJECT)
-    ]
-    return Table("", tuple(heads), tuple(rows))
+    pairs = [(s, REFERENCE) for s in strategies if s != REFERENCE]
+    pairs += [(SUBJECT, s) for s in strategies if s not in (REFERENCE, SUBJECT)]
+    rows = []
+    for one, other in pairs:
+        found = [_differences(by, one, other) for by in rates.values()]
+        cells = [_shown(each) for each in (*found, _mean(found))]
+        rows.append((f"`{one}` minus `{other}`", *cells))
+    return Table("", (*heads, "mean"), tuple(rows))
 
 
 def _rates(runs: Sequence[Run]) -> dict[str, dict[int, float]]:
@@ -52,15 +50,26 @@ def _rates(runs: Sequence[Run]) -> dict[str, dict[int, float]]:
     return found
 
 
-def _cell(by: Mapping[str, Mapping[int, float]], one: str, other: str) -> str:
-    """The paired difference in points; seeds in brackets where they are too few for an interval."""
+def _differences(by: Mapping[str, Mapping[int, float]], one: str, other: str) -> dict[int, float]:
+    """Paired differences in points, by seed."""
     seeds = sorted(by.get(one, {}).keys() & by.get(other, {}).keys())
-    if not seeds:
+    return {seed: _POINTS * (by[one][seed] - by[other][seed]) for seed in seeds}
+
+
+def _mean(found: Sequence[Mapping[int, float]]) -> dict[int, float]:
+    """Means over settings, of the seeds that all of them have."""
+    seeds = set.intersection(*({*each} for each in found))
+    return {seed: float(np.mean([each[seed] for each in found])) for seed in sorted(seeds)}
+
+
+def _shown(differences: Mapping[int, float]) -> str:
+    """With an interval, or with the number of seeds where they are too few for one."""
+    if not differences:
         return ""
-    differences_S: Floats = _POINTS * np.array([by[one][s] - by[other][s] for s in seeds])
-    if len(seeds) < stats.LEAST_SEEDS:
-        return f"{differences_S.mean():+.1f} ({len(seeds)} of the seeds)"
-    return interval(stats.paired(differences_S), 1, signed=True)
+    values_S: Floats = np.array([*differences.values()])
+    if values_S.size < stats.LEAST_SEEDS:
+        return f"{values_S.mean():+.1f} ({values_S.size} of the seeds)"
+    return interval(stats.paired(values_S), 1, signed=True)
 
 
 def _order(strategy: str) -> tuple[bool, str]:

@@ -16,19 +16,20 @@ from bench.validation.result import Validation
 _ROOM = 0.12  # beside the outermost points, of their span
 _LINE = 0.05  # height of a name, of the panel's
 _FAR_RIGHT = 0.85  # of a panel's width, from where names stand left of their points
-_HEIGHT, _COLUMNS = 3.6, 4
+_HEIGHT, _WIDTH, _COLUMNS = 3.5, 3.7, 4
+_TITLE = 40  # letters in a line of a title
 
 
 def gain_scatter(validations: Sequence[Validation], path: Path) -> None:
     """Predicted against real gain over shuffle: the first and the last mechanism, by setting."""
     shown = sorted({0, len(validations[0].fits) - 1})
-    figure, panels = drawing.panels(len(shown), len(validations), height=_HEIGHT, width=4.4)
+    figure, panels = drawing.panels(len(shown), len(validations), height=_HEIGHT, width=_WIDTH)
     colours = _colours(validations)
     for column, one in enumerate(validations):
         for row, place in enumerate(shown):
             panel = panels[row][column]
             _scatter(panel, one.real, one.predicted[place], colours)
-            panel.set_title(f"{one.setting}: {one.mechanisms[place]}", fontsize=8)
+            panel.set_title(_title(one.setting, one.mechanisms[place]), fontsize=8.5)
         panels[0][column].set_ylabel("predicted" if column == 0 else "")
     drawing.save(
         figure,
@@ -40,25 +41,36 @@ def gain_scatter(validations: Sequence[Validation], path: Path) -> None:
 
 def etr_paths(validations: Sequence[Validation], path: Path) -> None:
     """Share of informative groups, real (solid) and predicted by the last mechanism (dashed)."""
-    names = list(dict.fromkeys(name for one in validations for name in one.real.strategies))
-    columns = _COLUMNS
-    rows = len(validations) * -(-len(names) // columns)
-    figure, panels = drawing.panels(rows, columns, height=1.9, width=2.5)
-    colours, per = _colours(validations), rows // len(validations)
-    x = (np.arange(WINDOWS) + 0.5) / WINDOWS
-    for block, one in enumerate(validations):
-        for place in range(per * columns):
-            panel = panels[block * per + place // columns][place % columns]
-            if place >= len(names) or names[place] not in one.real.strategies:
-                panel.set_axis_off()
-                continue
-            _paths(panel, one, names[place], x, colours[names[place]])
+    places = [place for one in validations for place in _places(one)]
+    figure, panels = drawing.panels(len(places) // _COLUMNS, _COLUMNS, height=1.9, width=2.5)
+    colours, x = _colours(validations), (np.arange(WINDOWS) + 0.5) / WINDOWS
+    for panel, place in zip(panels.flat, places, strict=True):
+        if place is None:
+            panel.set_axis_off()
+        else:
+            _paths(panel, *place, x, colours[place[1]])
     drawing.save(
         figure,
         path,
         "share of the budget spent; upwards: share of informative groups, real (solid) and "
         f"predicted by {validations[0].mechanisms[-1]} (dashed), means over seeds",
     )
+
+
+def _title(setting: str, mechanism: str) -> str:
+    """In lines of at most 40 letters, broken at the plus signs."""
+    lines = [f"{setting}: "]
+    for part in mechanism.replace("+", "+ ").split():
+        if len(lines[-1] + part) > _TITLE:
+            lines.append("")
+        lines[-1] += part
+    return "\n".join(lines)
+
+
+def _places(one: Validation) -> list[tuple[Validation, str] | None]:
+    """A setting's panels, row by row, and None for what is left of its last row."""
+    names = one.real.strategies
+    return [*((one, name) for name in names), *[None] * (-len(names) % _COLUMNS)]
 
 
 def _colours(validations: Sequence[Validation]) -> dict[str, str]:
