@@ -24,6 +24,7 @@ class Outcomes:
         seeds: on which all of them were run.
         gains_PS: held-out solve rate over shuffle's at equal rollouts.
         learnt_S: what shuffle gains over its own start.
+        pool_PS: by how much the pool's true mean solve rate grows; NaN where nobody knows it.
         ttb_FPS: rollouts to 50, 75 and 100 % of shuffle's best gain, in units of shuffle's own.
         etr_PSW: share of informative groups in eighths of the budget.
         horizon: where TTB is cut off.
@@ -33,6 +34,7 @@ class Outcomes:
     seeds: tuple[int, ...]
     gains_PS: Floats
     learnt_S: Floats
+    pool_PS: Floats
     ttb_FPS: Floats
     etr_PSW: Floats
     horizon: float
@@ -48,6 +50,10 @@ class Outcomes:
     def learnt(self) -> Estimate:
         """What shuffle gains over its own start."""
         return stats.bootstrap(self.learnt_S, stats.mean)
+
+    def heldout_PS(self) -> Floats:
+        """By how much the held-out solve rate grows."""
+        return self.gains_PS + self.learnt_S
 
     def ttb_FP(self) -> Floats:
         """Medians over seeds; infinite where the target is not reached in most of them."""
@@ -65,6 +71,7 @@ class Outcomes:
             self.seeds,
             self.gains_PS[places],
             self.learnt_S,
+            self.pool_PS[places],
             self.ttb_FPS[:, places],
             self.etr_PSW[places],
             self.horizon,
@@ -89,6 +96,7 @@ def outcomes(results: Sequence[CellResult]) -> Outcomes:
         seeds,
         np.array([[gain(*pair) for pair in of] for of in pairs]),
         np.array([learnt(cells[REFERENCE, seed]) for seed in seeds]),
+        np.array([[_pool_growth(run) for run, _ in of] for of in pairs]),
         np.array(
             [[[f[f"ttb{part}_rollouts"] for f in of] for of in figures] for part in FRACTIONS_TTB]
         ),
@@ -115,10 +123,24 @@ def _complete(cells: Sequence[tuple[str, int]]) -> tuple[tuple[str, ...], tuple[
     return (REFERENCE, *sorted(names - {REFERENCE})), tuple(sorted(seeds))
 
 
+def _pool_growth(run: CellResult) -> float:
+    """Until the budget of rollouts is spent, between measurements along straight lines."""
+    columns, measured = run.columns, np.isfinite(run.columns["pool"])
+    if not measured.any():
+        return np.nan
+    pool = columns["pool"][measured]
+    spent = np.interp(_budget(run), columns["rollouts_generated"][measured], pool)
+    return float(spent - pool[0])
+
+
+def _budget(run: CellResult) -> int:
+    """Rollouts of the setting's steps."""
+    return run.config["steps"] * run.config["batch_size"] * run.config["group_size"]
+
+
 def _windows(run: CellResult) -> list[float]:
     """Share of informative groups in equal parts of the budget of rollouts."""
-    config, columns = run.config, run.columns
-    budget = config["steps"] * config["batch_size"] * config["group_size"]
-    last = int(np.searchsorted(columns["rollouts_generated"], budget))
+    columns = run.columns
+    last = int(np.searchsorted(columns["rollouts_generated"], _budget(run)))
     parts = np.array_split(columns["informative"][1 : last + 1], WINDOWS)
     return [float(part.mean()) if part.size else np.nan for part in parts]

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from bench import stats
+from bench.metrics import Floats
 from bench.run_figures import FRACTIONS_TTB
 from bench.tables import Table, interval, number
 from bench.validation.agreement import Agreement, agreement
@@ -36,7 +38,7 @@ def summary(validations: Sequence[Validation]) -> Table:
 
 def tables(one: Validation) -> list[Table]:
     """What matters most of one setting."""
-    return [_agreement(one), _gains(one), _growth(one), _trivial(one)]
+    return [_agreement(one), _gains(one), _pool(one), _growth(one), _trivial(one)]
 
 
 def details(one: Validation) -> list[Table]:
@@ -102,6 +104,20 @@ def _gains(one: Validation) -> Table:
         "Gain over shuffle, in units of what shuffle learns",
         ("strategy", "real", *one.letters),
         tuple(row(p, name) for p, name in rows if p != 0),
+    )
+
+
+def _pool(one: Validation) -> Table:
+    """What selection makes of the tasks that it may choose, and of those that nobody trains on."""
+
+    def cell(values_S: Floats) -> str:
+        return interval(stats.bootstrap(values_S, stats.mean), 3, signed=True)
+
+    pairs = zip(one.real.strategies, one.real.pool_PS, one.real.heldout_PS(), strict=True)
+    return Table(
+        "Real growth of the pool's true mean solve rate, and of the held-out tasks'",
+        ("strategy", "pool", "held-out"),
+        tuple((name, cell(pool_S), cell(heldout_S)) for name, pool_S, heldout_S in pairs),
     )
 
 

@@ -15,7 +15,9 @@ def outcomes(gains_P=GAINS, seeds=6, noise=0.0, learnt=0.1) -> Outcomes:
     ttb_FPS = np.tile((1 - 5 * gains_P)[None, :, None], (3, 1, seeds))
     etr_PSW = np.full((5, seeds, WINDOWS), 0.5)
     learnt_S = np.full(seeds, learnt)
-    return Outcomes(NAMES, tuple(range(seeds)), gains_PS, learnt_S, ttb_FPS, etr_PSW, 1.25)
+    pool_PS = gains_PS + learnt_S
+    names, numbers = NAMES, tuple(range(seeds))
+    return Outcomes(names, numbers, gains_PS, learnt_S, pool_PS, ttb_FPS, etr_PSW, 1.25)
 
 
 @pytest.mark.parametrize("seed", range(5))

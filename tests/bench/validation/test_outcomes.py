@@ -32,6 +32,20 @@ def test_windows_are_equal_parts_of_the_budget():
     assert path_W.tolist() == pytest.approx(expected)
 
 
+def test_the_pool_grows_until_the_budget_is_spent_where_somebody_knows_it():
+    def with_pool(cell, pool):
+        return replace(cell, columns={**cell.columns, "pool": pool})
+
+    made = synthetic_cells({"x": ENDS}, seeds=1)
+    size = made[0].columns["step"].size
+    sparse = np.full(size, np.nan)
+    sparse[[0, 8, size - 1]] = 0.2, 0.3, 0.3 + (size - 9) * 0.01
+    found = outcomes([with_pool(cell, sparse) for cell in made])
+    assert found.pool_PS == pytest.approx(np.full((3, 1), 0.1 + 2 * 0.01))
+    unknown = outcomes([with_pool(cell, np.full(size, np.nan)) for cell in made])
+    assert np.isnan(unknown.pool_PS).all()
+
+
 def test_the_largest_full_table_is_taken():
     cells = synthetic_cells({"x": ENDS}, seeds=3)
     one = synthetic_cell("x", "dps", 0, 0.4)
