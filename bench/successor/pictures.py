@@ -28,7 +28,8 @@ def draw_forest(scores: Scores, path: Path) -> None:
             place = min(max(estimate.value, left), right)
             panel.plot([estimate.low, estimate.high], [y + shift] * 2, color=colour, lw=1.2)
             outside = place != estimate.value
-            panel.plot(place, y + shift, ">" if outside else "o", ms=3.5, color=colour)
+            mark = "<" if estimate.value < left else ">" if outside else "o"
+            panel.plot(place, y + shift, mark, ms=3.5, color=colour)
             if outside:
                 panel.text(
                     right,

@@ -1,7 +1,7 @@
 """On what `residual-memory` is judged, against whom, and what is taken from it."""
 
 SUBJECT = "residual-memory"
-RIVALS = ("bots", "bots-informative", "mopps", "dps")
+RIVALS = ("bots", "bots:tuned", "bots-informative", "mopps", "dps")
 
 TUNING = "seen while it was designed, not counted"
 GROUPS = {
