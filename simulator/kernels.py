@@ -212,7 +212,7 @@ def learn(
     visits_C,
     repetition_visits,
     own_rate,
-    disturbance,
+    own_cost,
     gradient_D1,
 ):
     """Adds up the gradient that a batch exerts, and leaves its traces in visits and memory.
@@ -225,7 +225,8 @@ def learn(
         visits_C: times each cluster taught something; advanced in place.
         repetition_visits: nu; a cluster visited v times before teaches 1 / (1 + v / nu).
         own_rate: kappa times the step's size, what the task's own logit gains; 0: no memory.
-        disturbance: xi kappa, what general ability loses by it, whatever was taught before.
+        own_cost: xi kappa, what general ability loses per unit of w |h|, however often a cluster
+            has taught.
         gradient_D1: sums over the batch by ability, and last by the gate's logit, shape (D + 1,).
     """
     for b in range(task_ids_B.size):
@@ -239,7 +240,7 @@ def learn(
         push = weight * tasks.transfer_N[task] * to_logit
         need_push = weight * tasks.transfer_N[task] * to_need
         gradient_D1[0] += ability.general * (push + need_push)
-        gradient_D1[0] -= disturbance * weights_B[b] * abs(to_logit)
+        gradient_D1[0] -= own_cost * weights_B[b] * abs(to_logit)
         gradient_D1[tasks.domain_N[task]] += ability.domain * (push + need_push)
         gradient_D1[tasks.skill_N[task]] += ability.skill * push
         if need_push != 0.0:

@@ -30,7 +30,7 @@ class LearnerLaw:
     interference: float = 0.0  # iota >= 0: what one domain's progress takes from the others
     memory_rate: float = 30.0  # kappa >= 0: gain of a task's own logit, relative to ability's
     memory_steps: float = 400.0  # tau_m > 0: steps after which 1/e of that is left
-    disturbance: float = 0.0  # xi >= 0: general ability lost per logit that is learnt by heart
+    disturbance: float = 0.0  # xi >= 0: general ability lost per logit of a first lesson's memory
     repetition_visits: float = math.inf  # nu > 0: after so many lessons a task teaches half as much
     gate_logit: float = math.inf  # phi at the start; infinity: every answer is in format
     gate_rate: float = 0.0  # kappa_phi: how fast the format is learnt, relative to ability

@@ -196,21 +196,23 @@ class Learner:
 
         E[w] (d theta, d phi per unit of group weight) . (gradient of the held-out mean), up to the
         step size, which is taken to be common: at alpha < 1 it also depends on how many groups are
-        informative. Capacity, interference, disturbance and the price of repetition are known. For
-        oracles only.
+        informative. Capacity, interference, disturbance and the price of repetition are known, but
+        not that growth changes sharpening and the off-axis path. For oracles only.
         """
         gradient_D, gate_gradient = worth.heldout_gradient(
             self._heldout, self._heldout_ability(), _present(self._heldout, self._step)
         )
-        moved_D = worth.moved(gradient_D, self._skills_D, self.law, self._num_domains)
+        law = self.law
+        moved_D = worth.moved(gradient_D, self._skills_D, law, self._num_domains)
         rate_N, gains_N = worth.of_a_unit_weight(
-            self.tasks, self._ability(), moved_D, self.law.gate_rate * gate_gradient
+            self.tasks,
+            self._ability(),
+            moved_D,
+            law.gate_rate * gate_gradient,
+            1 + self._visits_C[self.tasks.cluster_N] / law.repetition_visits,
+            law.disturbance * law.memory_rate * moved_D[0],
         )
-        gains_N /= 1 + self._visits_C[self.tasks.cluster_N] / self.law.repetition_visits
-        if self.law.disturbance > 0:
-            lost = self.law.disturbance * self.law.memory_rate * moved_D[0]
-            gains_N -= lost * worth.memorised(self.tasks, self._ability())
-        return gains_N * expected_weights(self.law.gain, rate_N, group_size, *self._tests)
+        return gains_N * expected_weights(law.gain, rate_N, group_size, *self._tests)
 
     def state_dict(self) -> dict[str, Any]:
         """Abilities, gates, step, draws, visits and memory; the tasks themselves are rebuilt."""

@@ -131,21 +131,21 @@ def learn(
     visits_C: Ints,
     repetition_visits: float,
     own_rate: float,
-    disturbance: float,
+    own_cost: float,
 ) -> Floats:
     """Gradient by ability and gate, shape (D + 1,); distinct clusters only."""
     clusters_B = tasks.cluster_N[task_ids_B]
-    fresh_B, weights_B = weights_B, weights_B / (1 + visits_C[clusters_B] / repetition_visits)
-    visits_C[clusters_B[weights_B != 0]] += 1
     _, to_logit_B, to_gate_B, to_need_B = responses(tasks, task_ids_B, ability)
+    lost = own_cost * (weights_B * np.abs(to_logit_B)).sum()
+    weights_B = weights_B / (1 + visits_C[clusters_B] / repetition_visits)
+    visits_C[clusters_B[weights_B != 0]] += 1
     worth_B = weights_B * tasks.transfer_N[task_ids_B]
     push_B, need_B = worth_B * to_logit_B, worth_B * to_need_B
     gradient_D1 = np.zeros(ability.skills_D.size + 1)
     np.add.at(gradient_D1, tasks.domain_N[task_ids_B], ability.domain * (push_B + need_B))
     np.add.at(gradient_D1, tasks.skill_N[task_ids_B], ability.skill * push_B)
     np.add.at(gradient_D1, tasks.need_N[task_ids_B], ability.skill * need_B)
-    gradient_D1[0] = ability.general * (push_B + need_B).sum()
-    gradient_D1[0] -= disturbance * (fresh_B * abs(to_logit_B)).sum()
+    gradient_D1[0] = ability.general * (push_B + need_B).sum() - lost
     gradient_D1[-1] = (weights_B * to_gate_B).sum()
     taught_B = (weights_B != 0) & (own_rate > 0)
     clusters_B, own_B = clusters_B[taught_B], (weights_B * to_logit_B)[taught_B]

@@ -34,20 +34,24 @@ def moved(gradient_D: Floats, skills_D: Floats, law: LearnerLaw, num_domains: in
 
 
 def of_a_unit_weight(
-    tasks: Tasks, ability: Ability, moved_D: Floats, moved_by_gate: float
+    tasks: Tasks,
+    ability: Ability,
+    moved_D: Floats,
+    moved_by_gate: float,
+    price_N: Floats,
+    lost: float,
 ) -> tuple[Floats, Floats]:
-    """Solve rates, and gains of one group of weight 1 per task, each of shape (N,)."""
+    """Solve rates, and gains of one group of weight 1 per task, each of shape (N,).
+
+    gain = (h v . moved + gate) / price - lost |h|, with `price_N` = 1 + visits / nu.
+    """
     rate_N, to_logit_N, to_gate_N, to_need_N = _responses(tasks, ability)
     shared_N = ability.general * moved_D[0] + ability.domain * moved_D[tasks.domain_N]
     gains_N = to_logit_N * (shared_N + ability.skill * moved_D[tasks.skill_N])
     gains_N += to_need_N * (shared_N + ability.skill * moved_D[tasks.need_N])
     gains_N *= tasks.transfer_N
-    return rate_N, gains_N + to_gate_N * moved_by_gate
-
-
-def memorised(tasks: Tasks, ability: Ability) -> Floats:
-    """|h| of each task, shape (N,): what its own logit gains by a group of weight 1, over kappa."""
-    return np.abs(_responses(tasks, ability)[1])
+    gains_N += to_gate_N * moved_by_gate
+    return rate_N, gains_N / price_N - lost * np.abs(to_logit_N)
 
 
 def _responses(tasks: Tasks, ability: Ability) -> Floats:

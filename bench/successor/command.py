@@ -47,7 +47,7 @@ def run(options: argparse.Namespace) -> int:
         parts["real"] = real.gains(settings).markdown()
     page = out / _PAGE
     page.write_text(filled(page.read_text(encoding="utf-8"), parts), encoding="utf-8")
-    shown = next(part for name, part in parts.items() if name != "runs")
+    shown = next(parts[name] for name in ("against", "ablation", "real") if name in parts)
     print(f"{shown}\n\nwrote {', '.join(parts)} into {page}, and {figures}")
     return 0
 

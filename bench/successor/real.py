@@ -17,8 +17,8 @@ _POINTS = 100
 def gains(runs_by_setting: Mapping[str, Sequence[Run]]) -> Table:
     """Held-out gain over shuffle at equal rollouts in points, and what the subject has over others.
 
-    Intervals are Student's over paired seeds. The last column has the mean over settings by seed,
-    where all of them were run.
+    Intervals are Student's over paired seeds. With several settings the last column has the mean
+    over them by seed, where all of them were run.
     """
     rates = {name: _rates(runs) for name, runs in runs_by_setting.items()}
     strategies = sorted({s for by in rates.values() for s in by}, key=_order)
@@ -32,9 +32,12 @@ def gains(runs_by_setting: Mapping[str, Sequence[Run]]) -> Table:
     rows = []
     for one, other in pairs:
         found = [_differences(by, one, other) for by in rates.values()]
-        cells = [_shown(each) for each in (*found, _mean(found))]
-        rows.append((f"`{one}` minus `{other}`", *cells))
-    return Table("", (*heads, "mean"), tuple(rows))
+        if len(found) > 1:
+            found.append(_mean(found))
+        rows.append((f"`{one}` minus `{other}`", *(_shown(each) for each in found)))
+    if len(rates) > 1:
+        heads.append("mean over settings")
+    return Table("", tuple(heads), tuple(rows))
 
 
 def _rates(runs: Sequence[Run]) -> dict[str, dict[int, float]]:

@@ -92,9 +92,8 @@ def by_scenario(scores: Scores) -> Table:
     found = {rival: differences(scores, SUBJECT, rival) for rival in rivals}
     mine = scores_of(scores, SUBJECT)
     for name in scores.scenarios:
-        mark = " (tuning)" if name in GROUPS[TUNING] else ""
         cells = [_cell(found[rival].get(name)) for rival in rivals]
-        rows.append((name + mark, f"{np.nanmean(mine[name]):.2f}", *cells))
+        rows.append((_marked(name), f"{np.nanmean(mine[name]):.2f}", *cells))
     heads = ("scenario", f"`{SUBJECT}`", *(f"minus `{rival}`" for rival in rivals))
     return Table("", heads, tuple(rows))
 
@@ -120,7 +119,7 @@ def ablation(scores: Scores) -> Table:
             figures = (interval(f(rows_S), 3, signed=True) for f in (overall, _mean))
             each = {name: stats.paired(known(row_S)) for name, row_S in rows_S.items()}
             order = sorted(each, key=lambda name: each[name].value)
-            ends = (f"{name} {_cell(rows_S[name])}" for name in (order[0], order[-1]))
+            ends = (f"{_marked(name)} {_cell(rows_S[name])}" for name in (order[0], order[-1]))
             rows.append((title, f"`{option}`", *figures, _counts(list(each.values())), *ends))
     heads = (
         "taken away",
@@ -128,10 +127,14 @@ def ablation(scores: Scores) -> Table:
         "IQM of differences",
         "mean of differences",
         "better / undecided / worse",
-        "loses most on",
-        "loses least, or gains, on",
+        "most lost on",
+        "least lost, or most gained, on",
     )
     return Table("", heads, tuple(rows))
+
+
+def _marked(name: str) -> str:
+    return f"{name} (tuning)" if name in GROUPS[TUNING] else name
 
 
 def _counts(estimates: Sequence[stats.Estimate]) -> str:

@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.store import Store
+from bench.strategies import REFERENCE
 
 if TYPE_CHECKING:
     from bench.validation.mechanisms import Spec
+    from bench.validation.outcomes import Outcomes
     from bench.validation.result import Validation
 
 _MECHANISMS = ("plain", "growth", "domains")
@@ -24,6 +26,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         action="append",
         metavar="NAME[=VALUE][+NAME...]",
         help=f"what predictions take into account; repeatable (default {', '.join(_MECHANISMS)})",
+    )
+    parser.add_argument(
+        "--strategy",
+        action="append",
+        metavar="NAME",
+        help="what is compared beside shuffle; repeatable (default all that were run)",
     )
     parser.add_argument("--out", default="results/validate", help="folder of fits and predictions")
     parser.add_argument("--page", metavar="PAGE", help="a Markdown page whose blocks are filled")
@@ -64,7 +72,7 @@ def _validated(folder: Path, specs: "Sequence[Spec]", options: argparse.Namespac
     evidence = gather(folder)
     out = Path(options.out) / evidence.setting
     fits = fit(evidence, specs, out)
-    real = outcomes(Store(folder).load())
+    real = _chosen(outcomes(Store(folder).load()), options.strategy, folder)
     predicted = predict(
         [fitted.scenario for fitted in fits],
         real.strategies,
@@ -75,6 +83,18 @@ def _validated(folder: Path, specs: "Sequence[Spec]", options: argparse.Namespac
     )
     taken = [outcomes(predicted[fitted.scenario.name]).take(real.strategies) for fitted in fits]
     return Validation(evidence.setting, real, fits, taken)
+
+
+def _chosen(real: "Outcomes", wanted: Sequence[str] | None, folder: Path) -> "Outcomes":
+    """Those of the strategies that are wanted, and of shuffle."""
+    if wanted is None:
+        return real
+    missing = sorted({*wanted} - {*real.strategies})
+    if missing:
+        raise ValueError(
+            f"{folder} has no {missing[0]!r} on all seeds: choose of {', '.join(real.strategies)}"
+        )
+    return real.take([name for name in real.strategies if name in {REFERENCE, *wanted}])
 
 
 def _positive(text: str) -> int:

@@ -42,7 +42,8 @@ MECHANISMS = {
         "X: what the progress of one domain takes from every other", "interference"
     ),
     "disturbance": Mechanism(
-        "X: general ability that a logit learnt by heart costs", "disturbance"
+        "X: general ability lost, at every lesson, per logit that a first one leaves in its task",
+        "disturbance",
     ),
     "gain": Mechanism("LAW: what a group is worth", "gain", str),
     "memory": Mechanism("own lessons, from the pool's growth beside the held-out", knob=MEMORY),

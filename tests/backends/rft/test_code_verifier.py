@@ -644,7 +644,8 @@ def test_a_fork_uses_the_same_verifier(tmp_path):
 def test_programs_end_with_the_process_that_asked(tmp_path, number):
     name = f"orphan{os.urandom(4).hex()}"
     hostile = fenced(f"{name_itself(name)}import time; time.sleep(60)")
-    program = (
+    program = (  # a shell's background jobs are started with SIGINT ignored
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         f"import sys; sys.path[:] = {sys.path!r}\n"
         "from backends.rft.verifiers.code import CodeVerifier\n"
         f"CodeVerifier().score({hostile!r}, {ECHO!r})\n"

@@ -149,9 +149,10 @@ def test_real_gains_are_paired_in_points_and_averaged_over_settings():
     ends = {"mine": {"shuffle": 0.2, "bots": 0.23, SUBJECT: 0.24, "oracle-gain": 0.5}}
     other = {"other": {"shuffle": 0.2, "bots": 0.21, "oracle-gain": 0.5}}
     table = real.gains({"mine": runs(ends), "other": runs(other)})
-    assert table.headings[-1] == "mean"
+    assert table.headings[-1] == "mean over settings"
     rows = {row[0]: row[1:] for row in table.rows}
     mine, others, mean = rows["`bots` minus `shuffle`"]
     assert (mine[:4], others[:4], mean[:4]) == ("+3.0", "+1.0", "+2.0")
     assert rows[f"`{SUBJECT}` minus `bots`"][0].startswith("+1.0")
     assert rows[f"`{SUBJECT}` minus `bots`"][1:] == ("", "")
+    assert len(real.gains({"mine": runs(ends)}).headings) == 2

@@ -99,6 +99,14 @@ def test_the_command_reports_and_fills_a_page(folder, out, tmp_path, capsys):
     assert "filled truth" in capsys.readouterr().out
 
 
+def test_strategies_can_be_chosen(folder, out, capsys):
+    options = ["--sim-seeds", "1", "--workers", "1", "--mechanism", "plain", "--out", str(out)]
+    assert main(["validate", str(folder), *options, "--strategy", "mopps"]) == 0
+    assert "| mopps |" in (out / "report.md").read_text()
+    assert main(["validate", str(folder), *options, "--strategy", "dps"]) == 2
+    assert "has no 'dps' on all seeds: choose of shuffle, mopps" in capsys.readouterr().err
+
+
 def test_a_page_without_blocks_is_refused(folder, out, tmp_path, capsys):
     page = tmp_path / "page.md"
     page.write_text("Words.")
