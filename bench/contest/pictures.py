@@ -24,7 +24,7 @@ def draw_forest(standing: Standing, path: Path) -> None:
         labels[y] = family
         y += 1
         for name in names:
-            labels[y] = f"   {drawing.short(name)}"
+            labels[y] = _line(name)
             _draw_line(panel, standing, name, y)
             y += 1
     _label(panel, labels, lines)
@@ -64,14 +64,23 @@ def leaders(standing: Standing) -> list[str]:
     return list(dict.fromkeys([*list(best.values())[:_SHOWN_PROFILES], REFERENCE]))
 
 
+def _line(name: str) -> str:
+    """The strategy, or its options under it."""
+    _, _, options = name.partition(":")
+    return f"      {drawing.short(options)}" if "=" in options else f"   {drawing.short(name)}"
+
+
 def _families(strategies: Sequence[str]) -> dict[str, list[str]]:
-    """Strategies by family, tuned ones under the name of the published."""
+    """Strategies by family, tuned ones under the name of the published, switches after options."""
     families: dict[str, list[str]] = {}
     for name in strategies:
         line = name.removesuffix(":tuned")
         names = families.setdefault(_family(name), [])
         if line not in names:
             names.append(line)
+    places = {base: k for k, base in reversed([*enumerate(map(base_name, strategies))])}
+    for names in families.values():
+        names.sort(key=lambda line: (places[base_name(line)], "+" in line))
     return families
 
 
