@@ -73,12 +73,13 @@ def _line(name: str) -> str:
 def _families(strategies: Sequence[str]) -> dict[str, list[str]]:
     """Strategies by family, tuned ones under the name of the published, switches after options."""
     families: dict[str, list[str]] = {}
-    for name in strategies:
+    places: dict[str, int] = {}
+    for k, name in enumerate(strategies):
+        places.setdefault(base_name(name), k)
         line = name.removesuffix(":tuned")
         names = families.setdefault(_family(name), [])
         if line not in names:
             names.append(line)
-    places = {base: k for k, base in reversed([*enumerate(map(base_name, strategies))])}
     for names in families.values():
         names.sort(key=lambda line: (places[base_name(line)], "+" in line))
     return families

@@ -119,7 +119,7 @@ def ablation(scores: Scores) -> Table:
             figures = (interval(f(rows_S), 3, signed=True) for f in (overall, _mean))
             each = {name: stats.paired(known(row_S)) for name, row_S in rows_S.items()}
             order = sorted(each, key=lambda name: each[name].value)
-            ends = (f"{_marked(name)} {_cell(rows_S[name])}" for name in (order[0], order[-1]))
+            ends = (f"{_marked(name)} {_shown(each[name])}" for name in (order[0], order[-1]))
             rows.append((title, f"`{option}`", *figures, _counts(list(each.values())), *ends))
     heads = (
         "taken away",
@@ -170,8 +170,10 @@ def _mean(rows: dict[str, stats.Floats]) -> stats.Estimate:
 
 
 def _cell(row_S: stats.Floats | None) -> str:
-    if row_S is None:
-        return ""
-    estimate = stats.paired(known(row_S))
+    return "" if row_S is None else _shown(stats.paired(known(row_S)))
+
+
+def _shown(estimate: stats.Estimate) -> str:
+    """With half its interval, in bold where that excludes 0."""
     text = f"{estimate.value:+.2f} ± {(estimate.high - estimate.low) / 2:.2f}"
     return text if verdict(estimate) == "undecided" else f"**{text}**"

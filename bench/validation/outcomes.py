@@ -91,12 +91,13 @@ def outcomes(results: Sequence[CellResult]) -> Outcomes:
     strategies, seeds = _complete(list(cells))
     pairs = [[(cells[p, s], cells[REFERENCE, s]) for s in seeds] for p in strategies]
     figures = [[seed_figures(*pair) for pair in of] for of in pairs]
+    starts_PS = np.array([[run.columns["pool"][0] for run, _ in of] for of in pairs])
     return Outcomes(
         strategies,
         seeds,
         np.array([[gain(*pair) for pair in of] for of in pairs]),
         np.array([learnt(cells[REFERENCE, seed]) for seed in seeds]),
-        np.array([[_pool_growth(run) for run, _ in of] for of in pairs]),
+        np.array([[f["pool"] for f in of] for of in figures]) - starts_PS,
         np.array(
             [[[f[f"ttb{part}_rollouts"] for f in of] for of in figures] for part in FRACTIONS_TTB]
         ),
@@ -123,24 +124,10 @@ def _complete(cells: Sequence[tuple[str, int]]) -> tuple[tuple[str, ...], tuple[
     return (REFERENCE, *sorted(names - {REFERENCE})), tuple(sorted(seeds))
 
 
-def _pool_growth(run: CellResult) -> float:
-    """Until the budget of rollouts is spent, between measurements along straight lines."""
-    columns, measured = run.columns, np.isfinite(run.columns["pool"])
-    if not measured.any():
-        return np.nan
-    pool = columns["pool"][measured]
-    spent = np.interp(_budget(run), columns["rollouts_generated"][measured], pool)
-    return float(spent - pool[0])
-
-
-def _budget(run: CellResult) -> int:
-    """Rollouts of the setting's steps."""
-    return run.config["steps"] * run.config["batch_size"] * run.config["group_size"]
-
-
 def _windows(run: CellResult) -> list[float]:
     """Share of informative groups in equal parts of the budget of rollouts."""
-    columns = run.columns
-    last = int(np.searchsorted(columns["rollouts_generated"], _budget(run)))
+    config, columns = run.config, run.columns
+    budget = config["steps"] * config["batch_size"] * config["group_size"]
+    last = int(np.searchsorted(columns["rollouts_generated"], budget))
     parts = np.array_split(columns["informative"][1 : last + 1], WINDOWS)
     return [float(part.mean()) if part.size else np.nan for part in parts]
