@@ -6,8 +6,10 @@ from bots.collector import AbstractCollector, Collected, Gathering, OneRound
 from bots.feedback import Evidence, Feedback
 from bots.implicit import AbstractImplicitEvidence, NoImplicitEvidence
 from bots.interpolation import InterpolationEvidence
+from bots.live import LiveConfig, LiveSelector
 from bots.pool import Pool
 from bots.posterior import BetaPosterior
+from bots.residual_memory import ResidualMemorySelector
 from bots.rollouts import RolloutBatch
 from bots.selector import AbstractSelector
 from bots.state_file import load_state, save_state
@@ -27,9 +29,12 @@ __all__ = [
     "Feedback",
     "Gathering",
     "InterpolationEvidence",
+    "LiveConfig",
+    "LiveSelector",
     "NoImplicitEvidence",
     "OneRound",
     "Pool",
+    "ResidualMemorySelector",
     "RolloutBatch",
     "closeness",
     "interpolation",
