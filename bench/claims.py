@@ -1,4 +1,4 @@
-"""Claims of the literature beside what the contest finds: `docs/claims.md`."""
+"""Claims of the literature beside what the contest finds: `docs/research/claims.md`."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What each option of the live selector is worth: `docs/options.md`."""
+"""What each option of the live selector is worth: `docs/research/options.md`."""
 
 import argparse
 from collections.abc import Sequence
@@ -145,7 +145,9 @@ SCENARIOS = (
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Arguments of `python -m bench options`."""
     parser.add_argument("folder", help="where `run live` put its results")
-    parser.add_argument("--out", default="docs/options.md", help="default docs/options.md")
+    parser.add_argument(
+        "--out", default="docs/research/options.md", help="default docs/research/options.md"
+    )
 
 
 def run(options: argparse.Namespace) -> int:
