@@ -12,4 +12,6 @@ class ExampleSections(Extension):
     def on_instance(self, *, obj: Object, **_: Any) -> None:
         """Of one module, class, function or attribute."""
         if obj.docstring is not None:
-            obj.docstring.value = re.sub(r"^Example:$", "Examples:", obj.docstring.value, flags=re.M)
+            obj.docstring.value = re.sub(
+                r"^Example:$", "Examples:", obj.docstring.value, flags=re.M
+            )
