@@ -1,4 +1,4 @@
-"""`python -m bench successor`: the tables and pictures of `docs/successor.md`."""
+"""`python -m bench successor`: the tables and pictures of `docs/research/successor.md`."""
 
 import argparse
 from pathlib import Path
@@ -24,7 +24,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="FOLDER",
         help="where a real suite put its results; repeatable",
     )
-    parser.add_argument("--out", default="docs", help="folder of successor.md (default docs)")
+    parser.add_argument(
+        "--out", default="docs/research", help="folder of successor.md (default docs/research)"
+    )
 
 
 def run(options: argparse.Namespace) -> int:
