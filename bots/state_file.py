@@ -105,7 +105,9 @@ def _refusal(path: str | os.PathLike[str], file: BinaryIO, error: Exception) -> 
     file.seek(0)
     start = file.read(2)
     if start and start != b"PK":
-        remedy = f"load {_previous(path)}, which is" if _sound(_previous(path)) else "name one"
+        remedy = (
+            f"load {_previous(path)}, which is" if _sound(_previous(path)) else "name a file of its"
+        )
         return f"{path} is not a state written by save_state: {remedy}"
     what = "its end is missing" if start else "it is empty"
     if zipfile.is_zipfile(file):

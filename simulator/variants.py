@@ -65,6 +65,9 @@ VARIANTS = {
     ),
 }
 
+SPELLINGS = {"dr-grpo": "drgrpo", "dr_grpo": "drgrpo"}
+"""Other spellings of variants that are accepted."""
+
 
 def vary(scenario: Scenario, names: str) -> Scenario:
     """The scenario under other laws: `names` is one variant, or several joined by `+`.
@@ -78,7 +81,7 @@ def vary(scenario: Scenario, names: str) -> Scenario:
         >>> vary(Scenario("base", ""), "maxrl+steep").law.gain
         'maxrl'
     """
-    chosen = names.split("+")
+    chosen = [SPELLINGS.get(name, name) for name in names.split("+")]
     for name in chosen:
         if name not in VARIANTS:
             near = get_close_matches(name, VARIANTS, n=1)
@@ -90,4 +93,4 @@ def vary(scenario: Scenario, names: str) -> Scenario:
     changed = scenario
     for name in chosen:
         changed = VARIANTS[name].change(changed)
-    return replace(changed, name=f"{scenario.name}@{names}", etr=None)
+    return replace(changed, name=f"{scenario.name}@{'+'.join(chosen)}", etr=None)

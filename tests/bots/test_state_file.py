@@ -150,8 +150,8 @@ def refusal(path: Path) -> str:
     ("content", "what"),
     [
         (b"", "not a saved state: it is empty; go back to an earlier checkpoint"),
-        (b"weights: 3\n", "is not a state written by save_state: name one"),
-        (b"\x89PNG\r\n" + bytes(99), "is not a state written by save_state: name one"),
+        (b"weights: 3\n", "is not a state written by save_state: name a file of its"),
+        (b"\x89PNG\r\n" + bytes(99), "is not a state written by save_state: name a file of its"),
         (b"PK\x03\x04" + bytes(99), "its end is missing; go back to an earlier checkpoint"),
     ],
 )
