@@ -85,8 +85,8 @@ def vary(scenario: Scenario, names: str) -> Scenario:
     for name in chosen:
         if name not in VARIANTS:
             near = get_close_matches(name, VARIANTS, n=1)
-            hint = f"; do you mean {near[0]}?" if near else ""
-            raise ValueError(f"there is no variant {name!r}: choose of {', '.join(VARIANTS)}{hint}")
+            hint = f": do you mean {near[0]}?" if near else ";"
+            raise ValueError(f"there is no variant {name!r}{hint} there are {', '.join(VARIANTS)}")
     kinds = [VARIANTS[name].kind for name in chosen]
     if len(set(kinds)) < len(kinds):
         raise ValueError(f"{names!r} names two variants of one kind; choose one of each")

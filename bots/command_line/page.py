@@ -19,7 +19,7 @@ def reference(parsers: Sequence[Parser], introduction: str) -> str:
     """
     parts = [introduction.strip()]
     for parser in parsers:
-        parts += [f"## {parser.prog}", _first_paragraph(parser), _contents(parser)]
+        parts += [f"## {_heading(parser)}", _first_paragraph(parser), _contents(parser)]
         for command, own in parser.commands.values():
             parts += _described(parser, command, own)
     return "\n\n".join(parts) + "\n"
@@ -38,11 +38,16 @@ def _contents(parser: Parser) -> str:
 
 
 def _anchor(parser: Parser) -> str:
-    return parser.prog.replace(".", "").replace(" ", "-")
+    """As both GitHub and MkDocs make it from the heading."""
+    return _heading(parser).replace(".", "").replace(" ", "-")
+
+
+def _heading(parser: Parser) -> str:
+    return parser.prog.removeprefix("python -m ")
 
 
 def _described(parser: Parser, command: Command, own: Parser) -> Iterator[str]:
-    yield f"### {own.prog}"
+    yield f"### {_heading(own)}"
     yield sentence(command.summary)
     lines = [usage(own), "", *(f"{parser.prog} {line}" for line in command.examples)]
     yield "```text\n" + "\n".join(lines) + "\n```"
@@ -60,7 +65,7 @@ def groups(parser: argparse.ArgumentParser) -> Iterator[tuple[str, str, list[arg
     for group in parser._action_groups:
         actions = [action for action in group._group_actions if action.dest not in _COMMON]
         if actions:
-            yield group.title or "", group.description or "", actions
+            yield group.title or "", " ".join((group.description or "").split()), actions
 
 
 def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

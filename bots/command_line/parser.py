@@ -55,6 +55,10 @@ class Parser(argparse.ArgumentParser):
         self._positionals.title = "arguments"
         self.commands: dict[str, tuple[Command, Parser]] = {}
 
+    def add_argument_group(self, title: str | None = None, description: str | None = None) -> Any:
+        """As in argparse, with the description in lines that a terminal holds."""
+        return super().add_argument_group(title, description and wrapped(description))
+
     def error(self, message: str) -> NoReturn:
         """Ends the process with status 2."""
         self.exit(2, f"error: {message}\nsee `{self.prog} --help`\n")

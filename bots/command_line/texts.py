@@ -17,7 +17,7 @@ def explained(action: argparse.Action) -> str:
     if choices and not all(choice in text for choice in choices):
         text += ": " + " or ".join(filter(None, (", ".join(choices[:-1]), choices[-1])))
     if _valued(action) and action.default not in (None, argparse.SUPPRESS, []):
-        if "default" not in text:
+        if "default:" not in text:
             text += f" (default: {action.default})"
     elif action.required and action.option_strings:
         text += " (required)"
