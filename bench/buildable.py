@@ -1,6 +1,6 @@
 """Which strategies can be built on which settings, found out before anything runs."""
 
-import sys
+import logging
 from collections.abc import Sequence
 
 import numpy as np
@@ -11,13 +11,15 @@ from bench.settings import Setting
 from bench.strategies import REFERENCE, is_oracle, make_strategy
 from bots import Pool
 
+_LOGGER = logging.getLogger(__name__)
+
 
 def buildable(
     strategies: Sequence[str], settings: Sequence[Setting], requested: bool
 ) -> dict[str, list[str]]:
     """By setting, the strategies that can be built there, the reference among them.
 
-    One that cannot is left out there, with a note on standard error.
+    One that cannot is left out there, with a warning in the log.
 
     Args:
         strategies: see `make_strategy`.
@@ -37,7 +39,7 @@ def buildable(
         for error in {str(error): error for error in errors.values()}.values():
             alike = [name for name, other in errors.items() if str(other) == str(error)]
             where = dict.fromkeys(split(name)[0] for name in alike)
-            print(f"left out on {', '.join(where)}: {error}", file=sys.stderr)
+            _LOGGER.warning("left out on %s: %s", ", ".join(where), error)
     return {
         setting.name: list(
             dict.fromkeys([REFERENCE, *(s for s in strategies if setting.name not in refusals[s])])

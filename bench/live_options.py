@@ -144,9 +144,9 @@ SCENARIOS = (
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Arguments of `python -m bench options`."""
-    parser.add_argument("folder", help="where `run live` put its results")
+    parser.add_argument("folder", metavar="FOLDER", help="where `run live` put its results")
     parser.add_argument(
-        "--out", default="docs/research/options.md", help="default docs/research/options.md"
+        "--out", default="docs/research/options.md", metavar="PAGE", help="the page to write"
     )
 
 

@@ -268,9 +268,10 @@ SENSITIVITY = Suite(
 
 def _tagged(tag: str) -> Suite:
     scenarios = tuple(scenario for scenario in SCENARIOS.values() if tag in scenario.tags)
+    names = ", ".join(scenario.name for scenario in scenarios)
     return Suite(
         tag,
-        f"At full size: {', '.join(scenario.name for scenario in scenarios)}.",
+        f"The scenarios with the tag {tag}, none of them reduced: {names}.",
         scenarios,
         _LEARNER_STRATEGIES,
         num_seeds=10,

@@ -4,7 +4,6 @@ import importlib
 import logging
 import os
 import socket
-import sys
 import traceback
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -18,6 +17,8 @@ from bench.engines.plan import Extras, Plan
 from bench.engines.signals import Signals
 from bench.store import CellResult, Store
 from bench.strategies import source_digest
+
+_LOGGER = logging.getLogger(__name__)
 
 _RETRIES = 2
 _POLL_SECONDS = 1.0
@@ -136,10 +137,8 @@ def _kept(reference: Any, attempt: _Attempt, store: Store) -> str | None:
     except deaths as error:
         death = f"the worker died ({type(error).__name__})"
         if attempt.retries < _RETRIES:
-            print(
-                f"{cell}: {death}; trying again, {attempt.retries + 1} of {_RETRIES}",
-                file=sys.stderr,
-            )
+            nth = attempt.retries + 1
+            _LOGGER.warning("%s: %s; trying again, %d of %d", cell, death, nth, _RETRIES)
             return None
         result = f"{death} {_RETRIES + 1} times, at last saying: {error}"
     except ray.exceptions.RayError as error:
