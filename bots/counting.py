@@ -116,7 +116,8 @@ def _totals(tokens: Floats, rewards: Floats, grouped: _Grouped) -> Floats:
         )
     if np.any(tokens < 0):
         raise ValueError(f"tokens holds {np.nanmin(tokens):g}; a length is 0 or more")
-    return np.nansum(grouped.padded(tokens), axis=1)
+    with np.errstate(over="ignore"):  # to infinity, which is refused later
+        return np.nansum(grouped.padded(tokens), axis=1)
 
 
 def _check_binary(task_ids_B: Ints, gain_BG: Floats) -> None:
@@ -150,7 +151,7 @@ def _table(name: str, values: Any) -> Floats:
     """`values` as floats of shape (R,), or (B, G) padded with NaN; None becomes NaN."""
     listed = _listed(values)
     if isinstance(listed, np.ndarray):
-        array = listed.astype(np.float64)
+        array = checks.numbers(name, listed)
     elif not isinstance(listed, list):
         raise ValueError(f"{name} is {values!r}; it must be an array, or a list of lists")
     else:
