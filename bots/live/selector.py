@@ -183,8 +183,7 @@ class LiveSelector(AbstractSelector):
 
     def update(self, feedback: Feedback) -> None:
         """Learns from groups, unless they were counted before or their tasks were removed."""
-        checks.within(feedback.task_ids_B, self._beliefs.num_tasks)
-        fresh = self._landed(feedback)
+        fresh = self._landed(checks.feedback(feedback, self._beliefs.num_tasks))
         if fresh is None:
             return
         first = not self._learning.started
