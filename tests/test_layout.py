@@ -64,3 +64,17 @@ def test_selectors_need_numpy_scipy_and_numba_alone():
     for path in (ROOT / "bots").rglob("*.py"):
         extra = {"matplotlib"} if path == DRAWS else set()
         assert imports(ast.parse(path.read_text())) <= allowed | extra, path
+
+
+COMMANDS = {"__main__.py", "command.py", "commands.py", "running.py", "logs.py"}
+
+
+@pytest.mark.parametrize("package", ["bots", "simulator", "backends"])
+def test_libraries_log_and_commands_print(package):
+    for path in (ROOT / package).rglob("*.py"):
+        calls = {
+            node.func.id
+            for node in ast.walk(ast.parse(path.read_text()))
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+        }
+        assert "print" not in calls or path.name in COMMANDS, path
