@@ -1,13 +1,14 @@
 """`python -m bench COMMAND`: everything that the benchmark does."""
 
 import argparse
+import logging
 import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from bench import check, contest_docs, live_options, tune
+from bench import check, contest_docs, live_options, logs, tune
 from bench.buildable import buildable
 from bench.cell_perf import measure_cells
 from bench.contest import command as leaderboard
@@ -18,7 +19,7 @@ from bench.pool_file import MISSING, PoolFile
 from bench.real_options import add_real_options, real_defaults, real_settings
 from bench.repetition import command as repetition
 from bench.replay import command as replay
-from bench.report import record_command, shown, write_report
+from bench.report import record_command, shown, tell
 from bench.roster import FAMILIES, STRATEGIES
 from bench.runner import Extras, Plan, plans, run_cells
 from bench.scaling import SIZES, measure_scaling
@@ -30,6 +31,7 @@ from bench.suites import BY_TAG, SUITES, Suite
 from bench.validation import command as validation
 from simulator import SCENARIOS, VARIANTS
 
+_log = logging.getLogger("bench")
 _SHOWN_FAILURES = 5
 _PATHS = ("--pool", "--scenario", "--out", "--model", "--references", "--heldout", "--models")
 _POOL_OPTIONS = {
@@ -39,7 +41,7 @@ _POOL_OPTIONS = {
     "domain": None,
     "no_items": False,
     "missing": "error",
-    "reference_trials": 16,
+    "reference_trials": None,
     "residual_sd": 1.0,
     "start_rate": None,
     "heldout_share": 0.1,
@@ -58,6 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
     options = _parser().parse_args(given)
     options.arguments = given
+    logs.start()
     try:
         return options.command(options)
     except (ValueError, OSError) as error:
@@ -102,7 +105,7 @@ def _run(options: argparse.Namespace) -> int:
     strategies = buildable(
         options.strategy or suite.strategies, settings, requested=bool(options.strategy)
     )
-    folder = Path(options.out or Path("results") / suite.name)
+    folder = Path(options.out) if options.out else _usual_folder(options)
     cells = _cells(settings, strategies, suite, options.seeds)
     extras = Extras(
         options.tensorboard,
@@ -113,19 +116,28 @@ def _run(options: argparse.Namespace) -> int:
     outcome = run_cells(cells, Store(folder), options.workers, options.redo, extras, engine)
     record_command(folder, _command_line(options.arguments))
     if outcome.signal:
-        print("stopped; the same command goes on from here", file=sys.stderr)
+        _log.error("stopped; the same command goes on from here")
         return 128 + outcome.signal
     stopped = f", {outcome.stopped} stopped" if outcome.stopped else ""
     print(
         f"{outcome.done} cells run, {outcome.skipped} already there, {outcome.failed} failed"
-        f"{stopped}"
+        f"{stopped}; the results are in {folder}"
     )
     if outcome.failed:
         for cell, error in Store(folder).failures()[:_SHOWN_FAILURES]:
-            print(f"  {cell}: {error.strip().splitlines()[-1]}", file=sys.stderr)
+            _log.error("%s: %s", cell, error.strip().splitlines()[-1])
         print(f"the errors are in {folder}/*.failed.json; the same command tries again")
-    print(f"next: python -m bench report {folder}")
+    if options.report:
+        tell(folder)
+    else:
+        print(f"next: python -m bench report {shlex.quote(str(folder))}")
     return 1 if outcome.failed or outcome.stopped else 0
+
+
+def _usual_folder(options: argparse.Namespace) -> Path:
+    """One for each suite, and one for each pool of a user's own that no suite's name is."""
+    name = f"pool-{PoolFile(options.pool).name}" if options.pool else options.suite
+    return Path("results") / name
 
 
 def _cells(
@@ -149,9 +161,7 @@ def _cells(
 
 
 def _report(options: argparse.Namespace) -> int:
-    report = write_report(Path(options.folder))
-    print(report.standings)
-    print(f"wrote {report.page} and {report.text}")
+    tell(Path(options.folder))
     return 0
 
 
@@ -230,7 +240,7 @@ def _refuse(options: argparse.Namespace, defaults: dict[str, Any], where: str) -
 def _pool_setting(options: argparse.Namespace, suite: Suite, sizes: dict[str, int]) -> Setting:
     if "num_tasks" in sizes:
         raise ValueError("--num-tasks does not go with --pool: the file says how many there are")
-    default = suite.scenarios[0]
+    default = suite.of_pool or suite.scenarios[0]
     source = PoolFile(
         options.pool,
         id_column=options.id,
@@ -327,7 +337,12 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "suite", choices=list(SUITES), metavar="SUITE", help=f"of {', '.join(SUITES)}"
     )
-    parser.add_argument("--out", help="folder of the results (default results/SUITE)")
+    parser.add_argument(
+        "--out", help="folder of the results (default results/SUITE, with --pool results/pool-NAME)"
+    )
+    parser.add_argument(
+        "--report", action="store_true", help="write the report when done, and say what was found"
+    )
     parser.add_argument(
         "--workers", type=_positive, help="processes (default one per core, or one on a GPU)"
     )

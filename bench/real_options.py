@@ -4,7 +4,7 @@ import argparse
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from bench.real import real_setting
+from bench.real import REFERENCE_TRIALS, real_setting
 from bench.settings import Setting
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ def real_settings(
             run.horizon,
             run.evaluate_every,
             run.checkpoint_seconds,
-            options.reference_trials,
+            options.reference_trials or REFERENCE_TRIALS,
             run.truth_every,
         )
     ]
