@@ -1,6 +1,6 @@
 """Which strategies can be built on which settings, found out before anything runs."""
 
-import sys
+import logging
 from collections.abc import Sequence
 
 import numpy as np
@@ -11,13 +11,15 @@ from bench.settings import Setting
 from bench.strategies import REFERENCE, is_oracle, make_strategy
 from bots import Pool
 
+_LOGGER = logging.getLogger(__name__)
+
 
 def buildable(
     strategies: Sequence[str], settings: Sequence[Setting], requested: bool
 ) -> dict[str, list[str]]:
     """By setting, the strategies that can be built there, the reference among them.
 
-    One that cannot is left out there, with a note on standard error.
+    One that cannot is left out there, with a warning in the log.
 
     Args:
         strategies: see `make_strategy`.
@@ -37,7 +39,7 @@ def buildable(
         for error in {str(error): error for error in errors.values()}.values():
             alike = [name for name, other in errors.items() if str(other) == str(error)]
             where = dict.fromkeys(split(name)[0] for name in alike)
-            print(f"left out on {', '.join(where)}: {error}", file=sys.stderr)
+            _LOGGER.warning("left out on %s: %s", ", ".join(where), error)
     return {
         setting.name: list(
             dict.fromkeys([REFERENCE, *(s for s in strategies if setting.name not in refusals[s])])
@@ -56,8 +58,21 @@ def _refused(strategies: Sequence[str], setting: Setting) -> dict[str, ValueErro
                 raise ValueError(f"strategy {spec!r}: nobody knows true solve rates here")
             make_strategy(spec, pool, np.random.default_rng(0), truth)
         except ValueError as error:
-            refused[spec] = error
+            refused[spec] = _for_a_file(error, setting, pool)
     return refused
+
+
+def _for_a_file(error: ValueError, setting: Setting, pool: Pool) -> ValueError:
+    """The same with a remedy on the command line, where rates are missing from a user's file."""
+    missing = [name for name in ("weak", "strong") if name not in pool.references]
+    if "pool" not in setting.description or "no reference" not in str(error) or not missing:
+        return error
+    what, _, _ = str(error).partition(": add ")
+    columns = " and ".join(f"--{name} COLUMN" for name in missing)
+    return ValueError(
+        f"{what}: name a column of solve rates with {columns}, or take a strategy that needs none, "
+        "such as --strategy mopps"
+    )
 
 
 def _tried(setting: Setting) -> tuple[Pool, AbstractTruth | None, bool]:

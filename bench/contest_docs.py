@@ -11,8 +11,8 @@ from bench.strategy_docs import Contest, write_pages
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """The options of the command."""
-    parser.add_argument("folder", help="where `run full` put its results")
-    parser.add_argument("--out", default="docs", help="folder of the pages (default docs)")
+    parser.add_argument("folder", metavar="FOLDER", help="where `run full` put its results")
+    parser.add_argument("--out", default="docs", metavar="FOLDER", help="folder of the pages")
 
 
 def run(options: argparse.Namespace) -> int:

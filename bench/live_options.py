@@ -144,8 +144,10 @@ SCENARIOS = (
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Arguments of `python -m bench options`."""
-    parser.add_argument("folder", help="where `run live` put its results")
-    parser.add_argument("--out", default="docs/options.md", help="default docs/options.md")
+    parser.add_argument("folder", metavar="FOLDER", help="where `run live` put its results")
+    parser.add_argument(
+        "--out", default="docs/options.md", metavar="PAGE", help="the page to write"
+    )
 
 
 def run(options: argparse.Namespace) -> int:

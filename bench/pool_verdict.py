@@ -10,7 +10,16 @@ from bench.store import CellResult
 from bench.strategies import REFERENCE, is_oracle
 from bench.summary import Row
 from bench.visits import often_met
-from bench.words import INFORMATIVE, counted, listed, name, percent, points, points_span, span
+from bench.words import (
+    INFORMATIVE,
+    counted,
+    listed,
+    name,
+    percent,
+    percent_span,
+    points,
+    points_span,
+)
 
 _BEST = "ttb100_rollouts"
 _SEEDS = 4
@@ -46,22 +55,22 @@ def rivals(rows: Sequence[Row]) -> list[Row]:
 
 def _chosen(file: str, best: Row) -> list[str]:
     gain = best.figures["difference"]
-    above = f"{points(gain.value)}{points_span(gain)} of held-out solve rate"
+    size = f"{points(gain.value)}{points_span(gain)} of held-out solve rate"
     if len(best.seeds) < LEAST_SEEDS and gain.value > 0:
         return [
-            f"For {file} {name(best.strategy)} came first, {above} over {REFERENCE}.",
+            f"For {file} {name(best.strategy)} came first, {size} above {REFERENCE}.",
             f"There is no interval over {counted(len(best.seeds), 'seed')}: give --seeds {_SEEDS} "
             "or more.",
         ]
     if not (best.differs and gain.value > 0):
         return [
             f"For {file} keep {REFERENCE}: no strategy is clearly better.",
-            f"The nearest is {name(best.strategy)}, {above} against {REFERENCE} for the same "
-            "rollouts.",
+            f"The nearest is {name(best.strategy)}: for the same rollouts it ended {size} from "
+            f"{REFERENCE}.",
         ]
     return [
         f"For {file} take {name(best.strategy)}: {_need(best.figures[_BEST])}.",
-        f"For the same rollouts it ended {above} above {REFERENCE}.",
+        f"For the same rollouts it ended {size} above {REFERENCE}.",
     ]
 
 
@@ -69,7 +78,7 @@ def _need(need: Estimate) -> str:
     if not np.isfinite(need.value):
         return f"it ended above {REFERENCE}, though it never reached {REFERENCE}'s best"
     return (
-        f"it reached {REFERENCE}'s best with {percent(need.value)} [{span(need)}] of "
+        f"it reached {REFERENCE}'s best with {percent(need.value)}{percent_span(need)} of "
         f"{REFERENCE}'s rollouts"
     )
 
@@ -86,8 +95,8 @@ def _others(candidates: Sequence[Row]) -> list[str]:
     else:
         lead = _lead(best, rest[0])
         said.append(
-            f"{name(rest[0].strategy)} comes second, {points(-lead.value)} "
-            f"[{-100 * lead.high:.1f}, {-100 * lead.low:.1f}] against it."
+            f"{name(rest[0].strategy)} comes second, {points(lead.value)}{points_span(lead)} "
+            "behind."
         )
     said.append(
         f"The best of {len(candidates)} was chosen on the runs that judge it: expect a little less."

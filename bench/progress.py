@@ -11,7 +11,7 @@ from typing import Any
 from bench.engines import Plan, Watch
 from bench.settings import Setting
 
-_log = logging.getLogger(__name__)
+_LOGGER = logging.getLogger(__name__)
 _SECONDS, _SECONDS_OF_REAL = 5.0, 30.0  # between lines
 _MINUTE, _HOUR = 60, 3600
 
@@ -49,13 +49,14 @@ def progress(total: int, watch: Watch, seconds: float) -> Iterator["Progress"]:
         watch: what is being worked on.
         seconds: between lines.
     """
-    on_terminal = sys.stderr.isatty() and _log.isEnabledFor(logging.INFO)
+    on_terminal = sys.stderr.isatty() and _LOGGER.isEnabledFor(logging.INFO)
     state = Progress(total, watch, _bar(total) if on_terminal else None)
     over = threading.Event()
 
     def tell() -> None:
         while not over.wait(seconds):
-            _log.info(state.line())
+            if not state.over:
+                _LOGGER.info(state.line())
 
     teller = threading.Thread(target=tell, daemon=True)
     with _beside_bar(on_terminal):
@@ -93,6 +94,11 @@ class Progress:
         """Leaves the bar as it is."""
         if self._bar is not None:
             self._bar.close()
+
+    @property
+    def over(self) -> bool:
+        """Whether all cells have ended."""
+        return len(self._ended) == self._total
 
     def line(self) -> str:
         """Cells that have ended, time left if it can be known, and what is at work for long."""

@@ -1,95 +1,195 @@
 """Command-line options of real runs."""
 
 import argparse
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
 
-from bench.real import REFERENCE_TRIALS, real_setting
+from backends.rft.advantages import ALGORITHMS, LOSS_LEVELS, SPELLINGS
+from backends.rft.config import DEVICES, RolloutConfig, TrainConfig
+from backends.rft.sources import TaskSource, parse_tasks
+from bench.real import REFERENCE_TRIALS, RealSource, real_setting
 from bench.settings import Setting
+from bench.suites import RealRun
+from bots.command_line import named, number, whole
 
-if TYPE_CHECKING:
-    from bench.suites import RealRun
 
-# By option: the field of `TrainConfig` or `RolloutConfig`, and its type.
-_TRAIN: dict[str, Any] = {
-    "algorithm": str,
-    "learning_rate": float,
-    "clip_low": float,
-    "clip_high": float,
-    "importance_cap": float,
-    "kl_weight": float,
-    "max_grad_norm": float,
-    "warmup_steps": int,
-    "minibatches": int,
-    "tokens_per_microbatch": int,
-    "loss_level": str,
-    "normalise_std": None,
+@dataclass(frozen=True, slots=True)
+class _Option:
+    """An option whose default is that of the suite."""
+
+    metavar: str
+    kind: Callable[[str], Any]
+    text: str
+    usual: str | None = None  # what it is if neither suite nor algorithm says
+
+
+def _field(config: type[Any], name: str) -> str:
+    """A field's default, as it is shown."""
+    value = config.__dataclass_fields__[name].default
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+_HABIT = "the algorithm's habit"
+_TRAIN = {
+    "algorithm": _Option(
+        "NAME",
+        named("algorithm", ALGORITHMS, aliases=SPELLINGS),
+        f"how rewards become gradients: {', '.join(ALGORITHMS)}",
+    ),
+    "learning_rate": _Option("X", number(0), "learning rate of AdamW"),
+    "clip_low": _Option("X", number(0, 1), "how far a probability ratio may fall below 1", _HABIT),
+    "clip_high": _Option("X", number(0), "how far a probability ratio may rise above 1", _HABIT),
+    "importance_cap": _Option(
+        "X", number(0), "most that the correction between engine and trainer may weigh a token"
+    ),
+    "kl_weight": _Option("X", number(0), "weight of the penalty for leaving the first policy"),
+    "max_grad_norm": _Option("X", number(0), "gradients are scaled down to this norm"),
+    "warmup_steps": _Option("N", whole(0), "optimizer steps over which the learning rate rises"),
+    "minibatches": _Option("N", whole(), "optimizer steps per batch"),
+    "tokens_per_microbatch": _Option(
+        "N", whole(), "tokens in one pass of the trainer; lower it when memory runs out"
+    ),
+    "loss_level": _Option(
+        "NAME",
+        named("loss level", LOSS_LEVELS),
+        f"how tokens are summed: {', '.join(LOSS_LEVELS)}",
+        _HABIT,
+    ),
 }
-_ROLLOUTS: dict[str, Any] = {
-    "engine": str,
-    "max_new_tokens": int,
-    "temperature": float,
-    "max_rows": int,
-    "memory_share": float,
-    "eval_samples": int,
-    "graders": int,
+_SAMPLING = {
+    "max_new_tokens": _Option("N", whole(), "tokens of the longest completion"),
+    "temperature": _Option("X", number(0), "temperature of the draws"),
+    "max_rows": _Option(
+        "N", whole(), "completions that grow at the same time; lower it when memory runs out"
+    ),
+    "memory_share": _Option("X", number(0, 1), "share of the GPU's memory, for vLLM"),
+    "eval_samples": _Option("N", whole(), "completions per held-out task in an evaluation"),
+    "graders": _Option("N", whole(), "tasks whose completions are judged at the same time"),
 }
-_TASKS: dict[str, Any] = {"per_cell": int, "pool_per_cell": int, "heldout_per_cell": int}
+_ROLLOUTS = ("engine", *_SAMPLING)  # `--engine` is among the engines
+_TASKS = {
+    "per_cell": _Option("N", whole(), "of reasoning-gym: tasks of one family and level"),
+    "pool_per_cell": _Option(
+        "N", whole(), "of families: tasks of one family and level to train on"
+    ),
+    "heldout_per_cell": _Option(
+        "N", whole(), "of families: tasks of one family and level to hold out"
+    ),
+}
 _SWITCHES = {"gradient_checkpointing": "train", "sleep": "rollouts"}
-_SOURCE: dict[str, Any] = {"device": str, "lora_rank": int, "threads": int, "models": str}
-_RUN: dict[str, Any] = {
-    "horizon": float,
-    "evaluate_every": int,
-    "truth_every": int,
-    "checkpoint_seconds": float,
+_SOURCE = {
+    "device": _Option(
+        "NAME", named("device", DEVICES), f"where the model runs: {', '.join(DEVICES)}"
+    ),
+    "lora_rank": _Option(
+        "N", whole(0), "rank of adapters that are trained instead of the weights; 0: none"
+    ),
+    "threads": _Option("N", whole(), "threads of torch"),
+    "models": _Option("FOLDER", str, "folder that keeps the models of our own suites"),
+}
+_RUN = {
+    "horizon": _Option(
+        "X", number(1), "how long a run goes on, as a multiple of its steps and of their rollouts"
+    ),
+    "evaluate_every": _Option("N", whole(), "steps between evaluations on held-out tasks"),
+    "truth_every": _Option("N", whole(), "steps between looks at the whole pool"),
+    "checkpoint_seconds": _Option("X", number(0), "seconds between checkpoints"),
 }
 _USUAL_SHARE = 0.1
 _OF_MODEL = ("model", "tasks", "references", "heldout", "verifier")
 
 
 def add_real_options(parser: argparse.ArgumentParser) -> None:
-    """The options that go with the suites `real` and `real-tiny`."""
-    group = parser.add_argument_group("real finetuning (suites real and real-tiny)")
-    group.add_argument("--model", metavar="FOLDER", help="a local Hugging Face folder")
+    """The options that go with the suites whose names begin with `real`."""
+    _add_model(
+        parser.add_argument_group(
+            "real models", "These go with the suites of real runs, such as real and real-tiny."
+        )
+    )
+    training = parser.add_argument_group("training of real models")
+    _add(training, _TRAIN, TrainConfig)
+    training.add_argument(
+        "--normalise-std",
+        action=argparse.BooleanOptionalAction,
+        help="divide advantages by the group's standard deviation, or do not (default: the "
+        "algorithm's habit)",
+    )
+    training.add_argument(
+        "--gradient-checkpointing", action="store_true", help="less memory, more time in training"
+    )
+    rollouts = parser.add_argument_group("rollouts of real models")
+    _add(rollouts, _SAMPLING, RolloutConfig)
+    rollouts.add_argument(
+        "--sleep", action="store_true", help="vLLM gives the GPU's memory back while training"
+    )
+    _add_course(parser.add_argument_group("course of real runs"))
+    parser.set_defaults(resume=True)
+
+
+def _add_model(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--model",
+        metavar="FOLDER",
+        help="a local Hugging Face folder (default: none; the suite real needs one)",
+    )
     group.add_argument(
         "--tasks",
         metavar="SOURCE",
-        help="FILE.jsonl, FILE.parquet, families:LETTERS or reasoning:FAMILY,...@LEVELS",
-    )
-    group.add_argument("--heldout", metavar="FILE", help="tasks of a file to hold out")
-    group.add_argument("--verifier", help="for tasks of a file that name none")
-    group.add_argument(
-        "--references", metavar="FILE", help="from `python -m backends.rft references`"
-    )
-    for name, kind in {**_TASKS, **_TRAIN, **_ROLLOUTS, **_SOURCE, **_RUN}.items():
-        if kind is None:  # not a value but a choice, added below
-            continue
-        group.add_argument(f"--{name.replace('_', '-')}", type=kind)
-    group.add_argument(
-        "--normalise-std",
-        action=argparse.BooleanOptionalAction,
-        help="divide advantages by the group's standard deviation, or do not",
+        help="FILE.jsonl, FILE.parquet, families:LETTERS or reasoning:FAMILY,...@LEVELS (default: "
+        "none; the suite real needs them)",
     )
     group.add_argument(
-        "--gradient-checkpointing", action="store_true", help="less memory, more time in training"
+        "--heldout",
+        metavar="FILE",
+        help="a file of tasks to hold out (default: none; a share of --tasks is held out)",
     )
     group.add_argument(
-        "--sleep", action="store_true", help="vLLM gives the GPU's memory back while training"
+        "--verifier",
+        metavar="NAME",
+        help="judges tasks of a file that name no verifier: code, exact, math or reasoning "
+        "(default: none)",
     )
+    group.add_argument(
+        "--references",
+        metavar="FILE",
+        help="solve rates from `python -m backends.rft references` (default: none)",
+    )
+    _add(group, _TASKS, TaskSource)
+    _add(group, _SOURCE, RealSource)
+
+
+def _add_course(group: argparse._ArgumentGroup) -> None:
+    _add(group, _RUN, RealRun)
     group.add_argument("--save-model", action="store_true", help="keep each cell's trained model")
     group.add_argument(
         "--resume",
         action=argparse.BooleanOptionalAction,
-        default=True,
-        help="go on from checkpoints of unfinished cells (the default), or start them anew",
+        help="go on from checkpoints of unfinished cells, or start them anew (default: go on)",
     )
     group.add_argument(
-        "--log-seconds", type=float, default=15.0, help="time between lines about a running cell"
+        "--log-seconds",
+        type=number(0),
+        default=15.0,
+        metavar="X",
+        help="seconds between lines about a running cell",
     )
+
+
+def _add(group: argparse._ArgumentGroup, options: Mapping[str, _Option], config: type[Any]) -> None:
+    """Options that say whose default holds: the suite's, else that of the configuration."""
+    for name, option in options.items():
+        usual = option.usual or _field(config, name)
+        group.add_argument(
+            f"--{name.replace('_', '-')}",
+            type=option.kind,
+            metavar=option.metavar,
+            help=f"{option.text} (default: the suite's, else {usual})",
+        )
 
 
 def real_settings(
-    options: argparse.Namespace, run: "RealRun", sizes: dict[str, int], summary: str
+    options: argparse.Namespace, run: RealRun, sizes: dict[str, int], summary: str
 ) -> list[Setting]:
     """The setting that the options ask for.
 
@@ -98,7 +198,11 @@ def real_settings(
     """
     source = replace(
         run.source,
-        train={**run.source.train, **_given(options, _TRAIN), **_switched(options, "train")},
+        train={
+            **run.source.train,
+            **_given(options, (*_TRAIN, "normalise_std")),
+            **_switched(options, "train"),
+        },
         rollouts={
             **run.source.rollouts,
             **_given(options, _ROLLOUTS),
@@ -126,7 +230,7 @@ def real_settings(
 
 def real_defaults() -> dict[str, Any]:
     """Options that mean something in real runs alone, with the values that they have unasked."""
-    names = (*_OF_MODEL, *_TASKS, *_TRAIN, *_ROLLOUTS, *_SOURCE, *_RUN)
+    names = (*_OF_MODEL, *_TASKS, *_TRAIN, "normalise_std", *_ROLLOUTS, *_SOURCE, *_RUN)
     return {**dict.fromkeys(names), **dict.fromkeys(("save_model", *_SWITCHES), False)}
 
 
@@ -134,12 +238,12 @@ def _switched(options: argparse.Namespace, part: str) -> dict[str, bool]:
     return {name: True for name, of in _SWITCHES.items() if of == part and getattr(options, name)}
 
 
-def _given(options: argparse.Namespace, names: dict[str, Any]) -> dict[str, Any]:
+def _given(options: argparse.Namespace, names: Iterable[str]) -> dict[str, Any]:
     found = {name: getattr(options, name) for name in names}
     return {name: value for name, value in found.items() if value is not None}
 
 
-def _of_model(options: argparse.Namespace, run: "RealRun") -> dict[str, Any]:
+def _of_model(options: argparse.Namespace, run: RealRun) -> dict[str, Any]:
     given = {name: getattr(options, name) for name in (*_OF_MODEL, *_TASKS)}
     if run.source.name != "real":
         stray = [name for name, value in given.items() if value is not None]
@@ -151,8 +255,6 @@ def _of_model(options: argparse.Namespace, run: "RealRun") -> dict[str, Any]:
         raise ValueError(
             "the suite `real` needs --model FOLDER and --tasks SOURCE; `real-tiny` makes its own"
         )
-    from backends.rft.sources import parse_tasks
-
     columns = {name: ",".join(getattr(options, name) or ()) or None for name in ("weak", "strong")}
     extra = {"heldout_path": options.heldout, "verifier": options.verifier, **columns}
     chosen = {name: value for name, value in extra.items() if value is not None}

@@ -12,7 +12,7 @@ from bench.store import Store
 
 __all__ = ["Extras", "Outcome", "Plan", "plans", "run_cells"]
 
-_log = logging.getLogger(__name__)
+_LOGGER = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ def run_cells(
         ended = {"done": 0, "failed": 0, "stopped": 0}
         if pending:
             engine, watch = engine or LocalEngine(), Watch()
-            _log.info(plan_line(cells, len(pending), engine.where(pending, workers)))
+            _LOGGER.info(plan_line(cells, len(pending), engine.where(pending, workers)))
             outcomes = engine.run(pending, workers, store, extras or Extras(), signals, watch)
             with progress(len(pending), watch, interval(pending)) as told:
                 for outcome in outcomes:

@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from difflib import get_close_matches
 from typing import Any
 
 from bench.guesses import GUESSES
+from bots.command_line import unknown
 from simulator import VARIANTS, Scenario, scenario_files, vary
 
 SUFFIX = ".toml"
@@ -41,12 +41,8 @@ def _chosen(name: str, known: Mapping[str, Scenario]) -> Scenario:
     if at and (base in known or base.endswith(SUFFIX)):
         return vary(_chosen(base, known), variants)
     stranger = base if at else name
-    near = get_close_matches(stranger, known, n=1)
-    hint = f": do you mean {near[0]}?" if near else ";"
-    raise ValueError(
-        f"there is no scenario {stranger!r}{hint} `python -m bench list` shows all, and a file of "
-        f"your own must end in {SUFFIX}"
-    )
+    remedy = f"`python -m bench list scenarios` shows all, and a file of your own ends in {SUFFIX}"
+    raise ValueError(unknown("scenario", stranger, known, remedy))
 
 
 def split(setting: str) -> tuple[str, str]:

@@ -19,7 +19,7 @@ from bots import Pool
 from simulator import Scenario
 from simulator.user_pool import split, tasks_from_items, tasks_from_rates
 
-_log = logging.getLogger(__name__)
+_LOGGER = logging.getLogger(__name__)
 _WITHOUT_EFFECT = ("summary", "tags", "etr", "truth_every")
 _PREVIEW_TASKS = 512
 
@@ -125,10 +125,10 @@ def pool_setting(source: PoolFile, batch_size: int, group_size: int, steps: int)
             f"of {source.path} that are not held out: lower --batch-size"
         )
     for note in tasks.notes:
-        _log.info(note)
+        _LOGGER.info(note)
     few = often_met(source.name, backend.pool.num_tasks, batch_size, steps)
     if few:
-        _log.warning(few)
+        _LOGGER.warning(few)
     path = Path(source.path)
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     return Setting(

@@ -19,6 +19,7 @@ from bench.entry import Entry, Strategy
 from bench.roster import STRATEGIES
 from bots import AbstractSelector, OneRound, Pool
 from bots.baselines import ReplayedRounds, thinned
+from bots.command_line import unknown
 
 REFERENCE = "shuffle"
 _EVERYTHING = ("references", "domains", "features")
@@ -156,10 +157,10 @@ def _resolve(spec: str) -> tuple[Entry, dict[str, Any]]:
         factory = _imported(name, rest[0])
         entry = Entry(spec, factory, tuple(getattr(factory, "sees", _EVERYTHING)))
         return entry, _options(spec, rest[1:])
-    raise ValueError(
-        f"there is no strategy {name!r}; choose one of {', '.join(STRATEGIES)}, or an import path "
-        "package.module:factory"
+    remedy = (
+        "`python -m bench list strategies` shows all, and one of your own is package.module:factory"
     )
+    raise ValueError(unknown("strategy", name, STRATEGIES, remedy))
 
 
 def _options(spec: str, rest: list[str]) -> dict[str, Any]:

@@ -49,7 +49,7 @@ class Suite:
 
 
 def reduced(scenario: Scenario, size: float = 1.0) -> Scenario:
-    """About `size` times 10,000 tasks and 120 steps of 64; events keep their places in the run.
+    """About 10,000 tasks and 120 steps of 64, both times `size`; events keep their places.
 
     The learning rate rises so that ability grows as far as in the scenario's own steps. What goes
     by the step, such as drift, forgetting, memory and lag, stays as it is.
@@ -59,7 +59,7 @@ def reduced(scenario: Scenario, size: float = 1.0) -> Scenario:
         num_tasks=min(scenario.num_tasks, round(10_000 * size)),
         num_heldout=min(scenario.num_heldout, 1_000),
         batch_size=max(scenario.batch_size // 2, 1),
-        steps=max(round(scenario.steps * 0.6 * size), 1),
+        steps=max(int(scenario.steps * 3 * size) // 5, 1),
     )
     law, shrunk = scenario.law, scenario.batch_size / small.batch_size
     rate = law.learning_rate * (scenario.steps / small.steps) * shrunk**law.batch_exponent
@@ -275,9 +275,10 @@ SENSITIVITY = Suite(
 
 def _tagged(tag: str) -> Suite:
     scenarios = tuple(scenario for scenario in SCENARIOS.values() if tag in scenario.tags)
+    names = ", ".join(scenario.name for scenario in scenarios)
     return Suite(
         tag,
-        f"At full size: {', '.join(scenario.name for scenario in scenarios)}.",
+        f"The scenarios with the tag {tag}, none of them reduced: {names}.",
         scenarios,
         _LEARNER_STRATEGIES,
         num_seeds=10,

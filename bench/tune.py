@@ -1,10 +1,9 @@
 """`python -m bench tune`: the same budget of tuning for every strategy."""
 
 import argparse
+import logging
 import os
-import sys
 from collections.abc import Collection, Sequence
-from difflib import get_close_matches
 from pathlib import Path
 
 from bench.settings import scenario_setting
@@ -17,6 +16,9 @@ from bench.tuning.score import FAILED
 from bench.tuning.search import Course, Found, search
 from bench.tuning.trials import Trial, trials
 from bench.tuning.tuned_file import TUNED, update
+from bots.command_line import unknown, whole
+
+_LOGGER = logging.getLogger(__name__)
 
 BUDGET = 12
 _SHOWN_FAILURES = 5
@@ -44,21 +46,26 @@ _NOTE = (
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """What `tune` can be told."""
-    parser.add_argument("strategies", nargs="*", metavar="STRATEGY", help="names of the roster")
+    parser.add_argument(
+        "strategies", nargs="*", metavar="NAME", help="names of `python -m bench list strategies`"
+    )
     parser.add_argument("--all", action="store_true", help="every strategy that can be tuned")
     parser.add_argument(
         "--budget",
-        type=int,
+        type=whole(),
         default=BUDGET,
         metavar="K",
-        help=f"trials per strategy, its defaults among them (default {BUDGET})",
+        help="trials per strategy, its defaults among them",
     )
     parser.add_argument(
         "--out",
         default="results/tuning",
+        metavar="FOLDER",
         help="folder of the runs, which are not repeated; delete it when a strategy's code changed",
     )
-    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes")
+    parser.add_argument(
+        "--workers", type=whole(), metavar="N", help="cells side by side (default: one per core)"
+    )
     parser.add_argument(
         "--redo", action="store_true", help="run cells again that were made with other settings"
     )
@@ -72,18 +79,15 @@ def run(options: argparse.Namespace, file: Path = TUNED) -> int:
 
     Raises:
         KeyboardInterrupt: when stopped; the same command goes on from there.
-        ValueError: for an unknown strategy, or a number that is not positive.
+        ValueError: for an unknown strategy.
     """
-    for name, value in (("budget", options.budget), ("workers", options.workers)):
-        if value < 1:
-            raise ValueError(f"--{name} is {value}; it must be at least 1")
     names = _tunable(_named(options.strategies, options.all))
     if not names:
         return 0
     fields = {name: trials(name, STRATEGIES[name].space, options.budget) for name in names}
     settings = tuple(scenario_setting(scenario, TUNING.horizon) for scenario in TUNING.scenarios)
-    store = Store(Path(options.out))
-    found = search(fields, Course(settings, TUNING_SEEDS), store, options.workers, options.redo)
+    store, workers = Store(Path(options.out)), options.workers or os.cpu_count() or 1
+    found = search(fields, Course(settings, TUNING_SEEDS), store, workers, options.redo)
     good = [one for one in found if one.score > FAILED]
     update(good, options.budget, file)
     print(f"{_table(found).markdown()}\n\n{_NOTE}")
@@ -96,12 +100,10 @@ def _named(names: Sequence[str], everything: bool) -> list[str]:
         raise ValueError("name the strategies to tune, or give --all, not both")
     for name in names:
         if name not in STRATEGIES:
-            near = get_close_matches(name, STRATEGIES, n=1)
-            hint = f": do you mean {near[0]}?" if near else ";"
-            raise ValueError(
-                f"there is no strategy {name!r}{hint} tune takes names of the roster without "
-                "options, `python -m bench list` shows them"
+            remedy = (
+                "tune takes names without options, `python -m bench list strategies` shows them"
             )
+            raise ValueError(unknown("strategy", name, STRATEGIES, remedy))
     return list(STRATEGIES) if everything else list(dict.fromkeys(names))
 
 
@@ -109,7 +111,7 @@ def _tunable(names: Sequence[str]) -> list[str]:
     """Those with options to tune; the others are named on standard error."""
     fixed = [name for name in names if not STRATEGIES[name].space]
     if fixed:
-        print(f"nothing to tune, and left as they are: {', '.join(fixed)}", file=sys.stderr)
+        _LOGGER.info("nothing to tune, and left as they are: %s", ", ".join(fixed))
     return [name for name in names if STRATEGIES[name].space]
 
 
@@ -141,10 +143,10 @@ def _shown(found: Found) -> str:
 def _show_failures(store: Store, specs: Collection[str]) -> None:
     failures = [(cell, error) for cell, error in store.failures() if cell.strategy in specs]
     for cell, error in failures[:_SHOWN_FAILURES]:
-        print(f"  {cell}: {error.strip().splitlines()[-1]}", file=sys.stderr)
+        _LOGGER.warning("  %s: %s", cell, error.strip().splitlines()[-1])
     if failures:
-        print(
-            f"{len(failures)} runs failed, and their trials are out; the errors are in "
-            f"{store.folder}/*.failed.json",
-            file=sys.stderr,
+        _LOGGER.warning(
+            "%d runs failed, and their trials are out; the errors are in %s/*.failed.json",
+            len(failures),
+            store.folder,
         )

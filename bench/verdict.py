@@ -226,7 +226,7 @@ def _counted(
         worst = min(mine, key=lambda row: row.figures["difference"].value)
         said.append(
             f"Its worst is {worst.setting}: {points(worst.figures['difference'].value)} of "
-            f"held-out solve rate against {REFERENCE}."
+            f"held-out solve rate from {REFERENCE}."
         )
     return said
 

@@ -36,14 +36,22 @@ def span(estimate: Estimate) -> str:
     return f"{low} % to never" if np.isinf(estimate.high) else f"{low} to {percent(estimate.high)}"
 
 
+def percent_span(estimate: Estimate) -> str:
+    """The interval of a share in brackets, in percent; nothing without one."""
+    if np.isnan(estimate.low):
+        return ""
+    high = "never" if np.isinf(estimate.high) else f"{100 * estimate.high:.0f}"
+    return f" [{100 * estimate.low:.0f}, {high}]"
+
+
 def points(difference: float) -> str:
-    """A difference of solve rates, in points.
+    """A difference of solve rates in points; negative ones keep their sign.
 
     Example:
-        >>> points(-0.0312)
-        '-3.1 points'
+        >>> points(0.0312)
+        '3.1 points'
     """
-    return f"{100 * difference:+.1f} points"
+    return f"{100 * difference:.1f} points"
 
 
 def points_span(estimate: Estimate) -> str:

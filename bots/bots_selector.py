@@ -1,6 +1,7 @@
 """BOTS: Bayesian online task selection."""
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -17,7 +18,12 @@ from bots.pool import Pool
 from bots.posterior import BetaPosterior
 from bots.selector import AbstractSelector
 
-_NAME, _VERSION = "bots", 1
+NAME, VERSION = "bots", 2
+MIGRATIONS: dict[int, Callable[[states.State], states.State]] = {
+    1: lambda state: state | {"batch_size": 0, "group_size": 0.0}
+}
+"""By version of older states, what makes the next version of it."""
+ENTRIES = ("alpha", "beta", "implicit", "updates", "batch_size", "group_size")
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +135,7 @@ class BOTSSelector(AbstractSelector):
         self._posterior = BetaPosterior(self._prior.alpha_N, self._prior.beta_N)
         self._spare = BetaPosterior.uniform(pool.num_tasks)
         self._updates = 0
+        self._batch_size, self._group_size = 0, 0.0  # of the last batch; 0: there was none
 
     @property
     def posterior(self) -> BetaPosterior:
@@ -139,6 +146,7 @@ class BOTSSelector(AbstractSelector):
         """The B tasks that seem nearest p*, by a posterior draw or the posterior mean."""
         batch_size = checks.batch_size(batch_size, self._pool.num_tasks)
         excluded = checks.excluded(exclude, batch_size, self._pool.num_tasks)
+        self._batch_size = batch_size
         rates_N = (
             self._posterior.sample(self._rng) if self._config.thompson else self._posterior.mean()
         )
@@ -167,6 +175,8 @@ class BOTSSelector(AbstractSelector):
             raise
         self._posterior, self._spare = posterior, self._posterior
         self._updates += 1
+        if evidence.task_ids_U.size:
+            self._group_size = evidence.group_size
 
     def solve_rates(self) -> Floats:
         """Posterior means."""
@@ -184,18 +194,21 @@ class BOTSSelector(AbstractSelector):
         }
 
     def state_dict(self) -> dict[str, Any]:
-        """Beliefs, implicit evidence, counter and generator."""
+        """Beliefs, implicit evidence, counter, sizes of the last batch and group, and generator."""
         return {
             **self._header(),
             "alpha": self._posterior.alpha_N.copy(),
             "beta": self._posterior.beta_N.copy(),
             "implicit": self._implicit.state_dict(),
             "updates": self._updates,
+            "batch_size": self._batch_size,
+            "group_size": self._group_size,
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Puts all of it back."""
-        states.check(state, self._header(), ("alpha", "beta", "implicit", "updates"))
+        state = states.migrated(state, VERSION, MIGRATIONS)
+        states.check(state, self._header(), ENTRIES)
         posterior = BetaPosterior(state["alpha"], state["beta"])
         if posterior.num_tasks != self._pool.num_tasks:
             raise ValueError(
@@ -203,10 +216,13 @@ class BOTSSelector(AbstractSelector):
             )
         rng = states.generator(state["rng"])
         updates = checks.integer("updates", state["updates"], 0)
+        batch_size = checks.integer("batch_size", state["batch_size"], 0)
+        group_size = checks.number("group_size", state["group_size"], 0)
         self._implicit.load_state_dict(state["implicit"])
         self._posterior, self._rng, self._updates = posterior, rng, updates
+        self._batch_size, self._group_size = batch_size, group_size
 
     def _header(self) -> states.State:
         digest = hashlib.sha256(self._prior.alpha_N.tobytes() + self._prior.beta_N.tobytes())
         config = asdict(self._config) | {"prior": digest.hexdigest()}
-        return states.header(_NAME, _VERSION, self._pool, self._rng, config)
+        return states.header(NAME, VERSION, self._pool, self._rng, config)

@@ -76,7 +76,8 @@ class ResidualMemorySelector(AbstractBaseline):
     """
 
     NAME = "residual-memory"
-    VERSION = 2
+    VERSION = 3
+    MIGRATIONS: ClassVar = {2: lambda state: state | {"batch_size": 0, "group_size": 0.0}}
     STATE: ClassVar = {
         "residual_N": Within(),
         "variance_N": Within(0, missing=True),
@@ -89,6 +90,8 @@ class ResidualMemorySelector(AbstractBaseline):
         "fading_weight": POSITIVE,
         "bernoulli": COUNT,
         "observed": COUNT,
+        "batch_size": COUNT,
+        "group_size": COUNT,
     }
 
     PARTS = ("ability",)
@@ -151,6 +154,7 @@ class ResidualMemorySelector(AbstractBaseline):
         self._fading = Fading().rate if forgetting is None else float(forgetting)
         self._fading_weight = Fading().weight
         self._bernoulli = self._observed = 0.0
+        self._batch_size, self._group_size = 0, 0.0  # of the last batch; 0: there was none
 
     def _choose(self, batch_size: int, excluded: Ints) -> Ints:
         mean_N, variance_N = self._beliefs()
@@ -163,6 +167,7 @@ class ResidualMemorySelector(AbstractBaseline):
         key_N = self._sharpness_now() * key_N + self._rng.gumbel(size=key_N.size)
         chosen = top_b(barred(key_N, excluded), batch_size, self._rng)
         self._visits_N[chosen] += 1
+        self._batch_size = batch_size
         return chosen
 
     def _sharpness_now(self) -> float:
@@ -172,6 +177,7 @@ class ResidualMemorySelector(AbstractBaseline):
 
     def _learn(self, evidence: Evidence) -> None:
         self._updates += 1
+        self._group_size = evidence.group_size
         tasks_U = evidence.task_ids_U
         first_U = np.isnan(self._variance_N[tasks_U])
         residual_U, variance_U = self._faded(tasks_U)

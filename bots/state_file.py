@@ -70,9 +70,7 @@ def load_state(path: str | os.PathLike[str]) -> State:
         except state_format.NewerError as error:
             raise ValueError(f"{path} {error}: upgrade bots-rft") from None
         except state_format.DAMAGE as error:
-            raise ValueError(
-                f"{path} is not a saved state: {_diagnosis(file, error)}; {_remedy(path)}"
-            ) from None
+            raise ValueError(_refusal(path, file, error)) from None
 
 
 def _previous(path: str | os.PathLike[str]) -> Path:
@@ -102,14 +100,19 @@ def _sync(folder: Path) -> None:
             os.close(descriptor)
 
 
-def _diagnosis(file: BinaryIO, error: Exception) -> str:
+def _refusal(path: str | os.PathLike[str], file: BinaryIO, error: Exception) -> str:
+    """Why a file holds no state, and what to do."""
     file.seek(0)
     start = file.read(2)
-    if not start:
-        return "it is empty"
+    if start and start != b"PK":
+        remedy = (
+            f"load {_previous(path)}, which is" if _sound(_previous(path)) else "name a file of its"
+        )
+        return f"{path} is not a state written by save_state: {remedy}"
+    what = "its end is missing" if start else "it is empty"
     if zipfile.is_zipfile(file):
-        return f"it is damaged or of another kind ({error!r})"
-    return "its end is missing" if start == b"PK" else "it is of another kind"
+        what = f"it is damaged or of another kind ({error!r})"
+    return f"{path} is not a saved state: {what}; {_remedy(path)}"
 
 
 def _remedy(path: str | os.PathLike[str]) -> str:

@@ -1,10 +1,11 @@
-"""`python -m simulator list | fit | check`: scenarios, fitted to logged runs and judged by them."""
+"""`python -m simulator COMMAND`: scenarios, fitted to logged runs and judged by them."""
 
 import argparse
 import sys
-from difflib import get_close_matches
+from collections.abc import Sequence
 from pathlib import Path
 
+from bots.command_line import Command, Parser, command_line, number, perform, unknown, whole
 from simulator import SCENARIOS, Scenario, scenario_files
 from simulator.calibration import trace as traces
 from simulator.calibration.check import check
@@ -14,27 +15,30 @@ from simulator.calibration.replay import resized
 from simulator.calibration.trace import Trace
 from simulator.catalogue.page import page
 
+PROG = "python -m simulator"
+_DESCRIPTION = "Shows scenarios, fits them to logged runs, and judges them by logged runs."
 _BATCH_SIZE = 128
+_LOG = "CSV or Parquet with the columns task, visit or step, successes, trials"
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Runs one command; 2 for input that it refuses, with the reason on stderr."""
-    options = _parser().parse_args(arguments)
-    try:
-        options.command(options)
-    except (OSError, ValueError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command; 2 for input that it refuses, with the reason on standard error."""
+    return perform(parser(), arguments)
+
+
+def parser() -> Parser:
+    """The command line."""
+    return command_line(PROG, _DESCRIPTION, _COMMANDS)
+
+
+def catalogue(options: argparse.Namespace) -> int:
+    """Prints every scenario: what it stresses, rests on and changes; 0."""
+    print(page(), end="")
     return 0
 
 
-def catalogue(options: argparse.Namespace) -> None:
-    """Prints every scenario: what it stresses, rests on and changes."""
-    print(page(), end="")
-
-
-def fit(options: argparse.Namespace) -> None:
-    """Fits a scenario to a trace, prints the estimates and writes the scenario."""
+def fit(options: argparse.Namespace) -> int:
+    """Fits a scenario to a trace, prints the estimates and writes the scenario; 0."""
     whole = traces.read(options.trace)
     pool_size = options.pool_size or whole.num_tasks
     if pool_size < whole.num_tasks:
@@ -57,10 +61,11 @@ def fit(options: argparse.Namespace) -> None:
     unfitted = "References, held-out tasks, domains and skills are the defaults, not fitted."
     comment = f"{_command(options)}\n\n{table}\n\n{unfitted}"
     scenario_files.write(options.out, calibration.scenario, comment)
+    return 0
 
 
-def judge(options: argparse.Namespace) -> None:
-    """Holds a trace against replicas of a scenario."""
+def judge(options: argparse.Namespace) -> int:
+    """Holds a trace against replicas of a scenario, and prints the comparison; 0."""
     trace = _part(traces.read(options.trace), options.share, options.seed, options.complement)
     scenario = resized(
         _scenario(options.scenario), num_tasks=options.pool_size, batch_size=options.batch_size
@@ -74,6 +79,7 @@ def judge(options: argparse.Namespace) -> None:
 
         title = f"{scenario.name} against {found.tasks} tasks of a real run; red: outside"
         draw(found, options.picture, title)
+    return 0
 
 
 def _part(trace: Trace, share: float, seed: int, complement: bool = False) -> Trace:
@@ -87,11 +93,8 @@ def _scenario(name: str) -> Scenario:
         return SCENARIOS[name]
     if name.endswith(".toml"):
         return scenario_files.read(name)
-    near = get_close_matches(name, SCENARIOS, n=1)
-    hint = f"; do you mean {near[0]}?" if near else ""
-    raise ValueError(
-        f"there is no scenario {name!r}: give a .toml file or one of the catalogue{hint}"
-    )
+    remedy = f"`{PROG} list` shows all, and a file of your own must end in .toml"
+    raise ValueError(unknown("scenario", name, SCENARIOS, remedy))
 
 
 def _command(options: argparse.Namespace) -> str:
@@ -105,41 +108,83 @@ def _command(options: argparse.Namespace) -> str:
     return f"python -m simulator fit {trace} --out {out} {flags}"
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m simulator", description=__doc__)
-    commands = parser.add_subparsers(required=True)
-    listing = commands.add_parser("list", help="the catalogue as a Markdown page")
-    listing.set_defaults(command=catalogue)
-    fitting = commands.add_parser("fit", help="fit a scenario to a logged run")
-    fitting.add_argument("trace", help="CSV or Parquet: task, visit or step, successes, trials")
-    fitting.add_argument("--out", required=True, help="the scenario, a TOML file")
-    fitting.add_argument("--pool-size", type=_count, help="tasks of the run, default: of the log")
-    fitting.add_argument("--batch-size", type=_count, default=_BATCH_SIZE, help="tasks per step")
-    fitting.add_argument("--steps", type=_count, help="of the run, default: to the last visit")
-    fitting.add_argument("--name", help="of the scenario, default: the file's")
-    fitting.add_argument("--summary", help="of the scenario")
-    fitting.set_defaults(command=fit)
-    judging = commands.add_parser("check", help="hold a logged run against a scenario")
-    judging.add_argument("scenario", help="a name of the catalogue, or a TOML file")
-    judging.add_argument("trace", help="CSV or Parquet: task, visit or step, successes, trials")
-    judging.add_argument("--complement", action="store_true", help="the tasks not in the share")
-    judging.add_argument("--replicas", type=_count, default=40, help="simulated runs")
-    judging.add_argument("--pool-size", type=_count, help="tasks of the run, default: scenario's")
-    judging.add_argument("--batch-size", type=_count, help="tasks per step, default: scenario's")
-    judging.add_argument("--picture", help="a PNG to write")
-    judging.add_argument("--out", help="a Markdown table to write")
-    judging.set_defaults(command=judge)
-    for command in (fitting, judging):
-        command.add_argument("--share", type=float, default=1.0, help="of the tasks, at random")
-        command.add_argument("--seed", type=int, default=0, help="of that choice")
-    return parser
+def _add_fit(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("trace", metavar="LOG", help=_LOG)
+    parser.add_argument("--out", required=True, metavar="FILE.toml", help="the scenario to write")
+    parser.add_argument(
+        "--pool-size", type=whole(), metavar="N", help="tasks of the run (default: of the log)"
+    )
+    parser.add_argument(
+        "--batch-size", type=whole(), default=_BATCH_SIZE, metavar="B", help="tasks per step"
+    )
+    parser.add_argument(
+        "--steps", type=whole(), metavar="N", help="steps of the run (default: to the last visit)"
+    )
+    parser.add_argument("--name", metavar="NAME", help="name of the scenario (default: the file's)")
+    parser.add_argument(
+        "--summary", metavar="TEXT", help="what the scenario is (default: what it was fitted to)"
+    )
+    _add_share(parser)
 
 
-def _count(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{text} must be at least 1")
-    return value
+def _add_check(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "scenario", metavar="SCENARIO", help="a name of the catalogue, or a TOML file"
+    )
+    parser.add_argument("trace", metavar="LOG", help=_LOG)
+    parser.add_argument(
+        "--complement", action="store_true", help="take the tasks that are not in the share"
+    )
+    parser.add_argument(
+        "--replicas", type=whole(), default=40, metavar="N", help="simulated runs to compare with"
+    )
+    parser.add_argument(
+        "--pool-size", type=whole(), metavar="N", help="tasks of the run (default: the scenario's)"
+    )
+    parser.add_argument(
+        "--batch-size", type=whole(), metavar="B", help="tasks per step (default: the scenario's)"
+    )
+    parser.add_argument("--picture", metavar="FILE.png", help="also draw this file (default: none)")
+    parser.add_argument(
+        "--out", metavar="FILE.md", help="also write the table into this file (default: none)"
+    )
+    _add_share(parser)
+
+
+def _add_share(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--share",
+        type=number(0, 1),
+        default=1.0,
+        metavar="X",
+        help="share of the log's tasks that is taken, at random",
+    )
+    parser.add_argument("--seed", type=whole(0), default=0, metavar="N", help="seed of that choice")
+
+
+def _add_nothing(parser: argparse.ArgumentParser) -> None:
+    pass
+
+
+_COMMANDS = (
+    Command(
+        "list", "print the catalogue of scenarios in Markdown", _add_nothing, catalogue, ("list",)
+    ),
+    Command(
+        "fit",
+        "fit a scenario to a logged run",
+        _add_fit,
+        fit,
+        ("fit log.csv --out own.toml --batch-size 64 --share 0.5",),
+    ),
+    Command(
+        "check",
+        "hold a logged run against a scenario",
+        _add_check,
+        judge,
+        ("check own.toml log.csv --share 0.5 --complement",),
+    ),
+)
 
 
 if __name__ == "__main__":

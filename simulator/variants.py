@@ -65,6 +65,9 @@ VARIANTS = {
     ),
 }
 
+SPELLINGS = {"dr-grpo": "drgrpo", "dr_grpo": "drgrpo"}
+"""Other spellings of variants that are accepted."""
+
 
 def vary(scenario: Scenario, names: str) -> Scenario:
     """The scenario under other laws: `names` is one variant, or several joined by `+`.
@@ -78,16 +81,16 @@ def vary(scenario: Scenario, names: str) -> Scenario:
         >>> vary(Scenario("base", ""), "maxrl+steep").law.gain
         'maxrl'
     """
-    chosen = names.split("+")
+    chosen = [SPELLINGS.get(name, name) for name in names.split("+")]
     for name in chosen:
         if name not in VARIANTS:
             near = get_close_matches(name, VARIANTS, n=1)
-            hint = f"; do you mean {near[0]}?" if near else ""
-            raise ValueError(f"there is no variant {name!r}: choose of {', '.join(VARIANTS)}{hint}")
+            hint = f": do you mean {near[0]}?" if near else ";"
+            raise ValueError(f"there is no variant {name!r}{hint} there are {', '.join(VARIANTS)}")
     kinds = [VARIANTS[name].kind for name in chosen]
     if len(set(kinds)) < len(kinds):
         raise ValueError(f"{names!r} names two variants of one kind; choose one of each")
     changed = scenario
     for name in chosen:
         changed = VARIANTS[name].change(changed)
-    return replace(changed, name=f"{scenario.name}@{names}", etr=None)
+    return replace(changed, name=f"{scenario.name}@{'+'.join(chosen)}", etr=None)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.__main__ import _parser
+from bench.__main__ import parser
 from tests.test_layout import ROOT
 
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
@@ -50,7 +50,7 @@ def test_the_strategies_of_the_tutorial_take_part(tmp_path):
 def test_every_command_that_a_page_names_is_understood(page):
     for line in re.findall(r"python -m bench ([^`\n|]+)", page.read_text()):
         if "FILE" not in line and "DIR" not in line and "--help" not in line:
-            _parser().parse_args(shlex.split(line, comments=True))
+            parser().parse_args(shlex.split(line, comments=True))
 
 
 def tracked() -> set[Path] | None:

@@ -40,7 +40,8 @@ def test_each_package_lies_in_the_checkout(package):
 def test_imports_point_one_way(package):
     for path in (ROOT / package).rglob("*.py"):
         ours = imports(ast.parse(path.read_text())) & ALLOWED.keys()
-        assert ours <= ALLOWED[package], path
+        parser = {"bots"} if path.name == "__main__.py" else set()  # what command lines share
+        assert ours <= ALLOWED[package] | parser, path
 
 
 def test_heavy_imports_happen_at_the_point_of_use():

@@ -1,5 +1,6 @@
 """Real reinforcement finetuning: a transformer, a sampling engine, verifiers, policy gradients.
 
-Everything here needs torch and transformers (`pip install -e '.[rft]'`); nothing outside this
-package imports it until a real run is asked for.
+Runs need torch and transformers (`pip install -e '.[rft]'`); settings, task sources and the command
+line's help do not. Nothing outside this package imports what needs torch until a real run is asked
+for.
 """

@@ -128,12 +128,17 @@ ALGORITHMS = {
     algorithm.name: algorithm
     for algorithm in (
         Algorithm("grpo", grpo, "sequence", 0.2, 0.2, True),
-        Algorithm("dr-grpo", dr_grpo, "constant", 0.2, 0.2, False),
+        Algorithm("drgrpo", dr_grpo, "constant", 0.2, 0.2, False),
         Algorithm("rloo", rloo, "sequence", 0.2, 0.2, False),
         Algorithm("dapo", dapo, "token", 0.2, 0.28, True),
         Algorithm("maxrl", maxrl, "token", 0.2, 0.2, None),
     )
 }
+
+SPELLINGS = {"dr-grpo": "drgrpo", "dr_grpo": "drgrpo"}
+"""Other spellings of algorithms that are accepted."""
+
+LOSS_LEVELS = ("token", "sequence", "constant")
 
 
 def informative(rewards_BG: Floats) -> Bools:

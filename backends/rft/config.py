@@ -1,10 +1,18 @@
-"""The settings of a real run."""
+"""The settings of a real run. They need no torch, so that help can be given without it."""
 
 from dataclasses import dataclass
 
-from backends.rft.advantages import ALGORITHMS, STD_EPSILON, Algorithm
-from backends.rft.loss import LOSS_LEVELS
+from backends.rft.advantages import (
+    ALGORITHMS,
+    LOSS_LEVELS,
+    SPELLINGS,
+    STD_EPSILON,
+    Algorithm,
+)
 from bots import checks
+
+ENGINES = ("auto", "vllm", "transformers")
+DEVICES = ("auto", "cpu", "cuda")
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,7 +20,7 @@ class TrainConfig:
     """How a batch of graded rollouts changes the policy.
 
     Attributes:
-        algorithm: a name in `advantages.ALGORITHMS`.
+        algorithm: a name in `advantages.ALGORITHMS`, or another spelling of one.
         normalise_std: divide advantages by the group's standard deviation; None: the algorithm's
             habit.
         std_epsilon: added to that standard deviation.
@@ -55,6 +63,7 @@ class TrainConfig:
     gradient_checkpointing: bool = False
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "algorithm", SPELLINGS.get(self.algorithm, self.algorithm))
         if self.algorithm not in ALGORITHMS:
             raise ValueError(
                 f"algorithm is {self.algorithm!r}; it must be one of {', '.join(ALGORITHMS)}"
@@ -131,3 +140,25 @@ class RolloutConfig:
             checks.integer(name, getattr(self, name), 1)
         checks.number("temperature", self.temperature, 1e-3)
         checks.number("memory_share", self.memory_share, 0.01, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class ReferenceConfig:
+    """How often, and how, each task is tried.
+
+    Attributes:
+        samples: completions per task and model.
+        seed: of the draws.
+        chunk: tasks whose counts are written together; without effect on them.
+        device: see `policy.load_policy`.
+    """
+
+    samples: int = 16
+    seed: int = 0
+    chunk: int = 256
+    device: str = "auto"
+
+    def __post_init__(self) -> None:
+        checks.integer("samples", self.samples, 1)
+        checks.integer("seed", self.seed, 0)
+        checks.integer("chunk", self.chunk, 1)

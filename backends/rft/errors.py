@@ -8,6 +8,10 @@ class DivergedError(RuntimeError):
     """The loss or the gradient is no longer a finite, sane number; the weights are still finite."""
 
 
+class EngineError(RuntimeError):
+    """The engine died or gave an answer that makes no sense; a fresh one may do better."""
+
+
 class MemoryExhaustedError(RuntimeError):
     """There is not enough memory; the message names the setting to change."""
 

@@ -9,8 +9,6 @@ from torch.nn import functional
 
 _IGNORED = -100  # the label that torch's cross entropy passes over
 
-LOSS_LEVELS = ("token", "sequence", "constant")
-
 
 def token_logprobs(
     model: torch.nn.Module,

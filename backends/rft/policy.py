@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import torch
 
+from backends.rft.config import DEVICES
 from backends.rft.rollouts import Ints
 from backends.rft.tasks import Chat, Task
 
-DEVICES = ("auto", "cpu", "cuda")
 _GENERIC = ("TokenizersBackend", "PreTrainedTokenizerFast")
 _LORA_PREFIX, _LORA_BASE, _LORA_PARTS = "base_model.model.", ".base_layer", "lora_"
 

@@ -3,12 +3,11 @@
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from backends.rft.config import RolloutConfig
+from backends.rft.config import ReferenceConfig, RolloutConfig
 from backends.rft.engines import Request, Sampling, make_engine
 from backends.rft.errors import naming_memory
 from backends.rft.grading import Grader
@@ -17,29 +16,6 @@ from backends.rft.reference_files import Counts
 from backends.rft.rollouts import Completion
 from backends.rft.seeds import request_seed
 from backends.rft.tasks import Task
-from bots import checks
-
-
-@dataclass(frozen=True, slots=True)
-class ReferenceConfig:
-    """How often, and how, each task is tried.
-
-    Attributes:
-        samples: completions per task and model.
-        seed: of the draws.
-        chunk: tasks whose counts are written together; without effect on them.
-        device: see `policy.load_policy`.
-    """
-
-    samples: int = 16
-    seed: int = 0
-    chunk: int = 256
-    device: str = "auto"
-
-    def __post_init__(self) -> None:
-        checks.integer("samples", self.samples, 1)
-        checks.integer("seed", self.seed, 0)
-        checks.integer("chunk", self.chunk, 1)
 
 
 def counted(

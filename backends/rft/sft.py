@@ -3,7 +3,7 @@
 import itertools
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -12,83 +12,16 @@ import torch
 from torch.nn import functional
 
 from backends.rft.characters import make_tokenizer
-from backends.rft.families import FAMILIES, Question, examples, make_tasks
+from backends.rft.families import Question, examples, make_tasks
 from backends.rft.policy import Policy, torch_device
-from bots import checks
+from backends.rft.recipe import HEAD, SFTConfig
 
 RECIPE = "recipe.json"
 _BEGUN = "recipe.begun.json"
 _IGNORED = -100
 _LONGEST = 64
-_HEAD = 32
 _BATCHES_SORTED = 8  # drawn together and sorted by length, so that a batch has little padding
 _WARMUP, _CLIP, _DECAYING = 50, 1.0, 0.2
-
-
-@dataclass(frozen=True, slots=True)
-class SFTConfig:
-    """What model, trained how long, on what.
-
-    Attributes:
-        families: letters of `backends.rft.families.FAMILIES`.
-        pool_per_cell: tasks of one family and level to train on by reinforcement.
-        heldout_per_cell: the same, held out; supervised training sees neither.
-        hidden: width, in heads of 32, the least that vLLM takes on a CPU.
-        layers: depth.
-        steps: of supervised training, on `batch` fresh examples each.
-        weak_step: whose checkpoint is the weak reference; the last is the strong one.
-        start_step: whose checkpoint reinforcement starts from.
-        batch: examples per step.
-        learning_rate: of AdamW, after a warm-up, falling to 0 over the last fifth.
-        seed: of tasks, examples and weights.
-    """
-
-    families: str = "ASMGORPUT"
-    pool_per_cell: int = 64
-    heldout_per_cell: int = 18
-    hidden: int = 128
-    layers: int = 2
-    steps: int = 1500
-    weak_step: int = 200
-    start_step: int = 400
-    batch: int = 128
-    learning_rate: float = 2e-3
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        distinct = set(self.families)
-        if not distinct or len(distinct) < len(self.families) or not distinct <= set(FAMILIES):
-            raise ValueError(
-                f"families are {self.families!r}; they must be distinct letters of "
-                f"{''.join(FAMILIES)}"
-            )
-        for name in ("pool_per_cell", "heldout_per_cell", "hidden", "layers", "batch"):
-            checks.integer(name, getattr(self, name), 1)
-        checks.integer("seed", self.seed, 0)
-        if self.hidden % _HEAD:
-            raise ValueError(f"hidden is {self.hidden}; it must be a multiple of {_HEAD}")
-        if not 1 <= self.weak_step <= self.start_step <= self.steps:
-            raise ValueError(
-                f"weak_step {self.weak_step}, start_step {self.start_step} and steps {self.steps} "
-                "must not fall"
-            )
-
-    @property
-    def checkpoints(self) -> dict[str, int]:
-        """The step of each checkpoint."""
-        return {"weak": self.weak_step, "start": self.start_step, "strong": self.steps}
-
-
-SMALL = SFTConfig(
-    families="OURSAG",
-    pool_per_cell=40,
-    heldout_per_cell=20,
-    hidden=64,
-    steps=700,
-    weak_step=120,
-    start_step=200,
-    learning_rate=4e-3,
-)
 
 
 def make_model(
@@ -171,8 +104,8 @@ def _fresh(config: SFTConfig) -> Policy:
         hidden_size=config.hidden,
         intermediate_size=2 * config.hidden,
         num_hidden_layers=config.layers,
-        num_attention_heads=config.hidden // _HEAD,
-        num_key_value_heads=config.hidden // _HEAD,
+        num_attention_heads=config.hidden // HEAD,
+        num_key_value_heads=config.hidden // HEAD,
         max_position_embeddings=_LONGEST,
         rope_parameters={"rope_type": "default", "rope_theta": 1000.0},
         initializer_range=0.05,

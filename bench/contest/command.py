@@ -6,7 +6,7 @@ from pathlib import Path
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """The options of the command."""
-    parser.add_argument("folder", help="where `run` put its results")
+    parser.add_argument("folder", metavar="FOLDER", help="where `run` put its results")
 
 
 def run(options: argparse.Namespace) -> int:

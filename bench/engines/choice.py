@@ -2,23 +2,33 @@
 
 import argparse
 
+from backends.rft.config import ENGINES
 from bench.engines.abstract import AbstractEngine
 from bench.engines.local import LocalEngine
 from bench.engines.on_ray import RayEngine
+from bots.command_line import named
 
 _NAMES = ("local", "ray")
 
 
 def add_engine_options(parser: argparse.ArgumentParser) -> None:
-    """The options of a cluster; `--engine` itself is among those of real runs."""
+    """Where cells run, and what makes the rollouts of real runs."""
     group = parser.add_argument_group(
-        "many machines",
-        "--engine ray runs simulated cells on a Ray cluster; --engine local, the default, in "
-        "processes of this machine. In real runs, which stay on this machine, --engine is also "
-        "what makes rollouts.",
+        "engines",
+        "Simulated cells run in processes of this machine (local) or on a Ray cluster (ray). Real "
+        "runs stay on this machine; their rollouts are made by vllm or transformers.",
     )
     group.add_argument(
-        "--address", help="of a running Ray cluster, or auto (default: a Ray of its own, here)"
+        "--engine",
+        type=named("engine", (*_NAMES, *ENGINES)),
+        metavar="NAME",
+        help="local or ray for simulated cells, auto, vllm or transformers for real rollouts "
+        "(default: local and auto)",
+    )
+    group.add_argument(
+        "--address",
+        metavar="HOST:PORT",
+        help="a running Ray cluster, or auto (default: a Ray of its own, here)",
     )
 
 

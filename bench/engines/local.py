@@ -20,7 +20,7 @@ from bench.engines.signals import Signals, kill_children
 from bench.engines.watch import Watch
 from bench.store import Store
 
-_log = logging.getLogger(__name__)
+_LOGGER = logging.getLogger(__name__)
 
 
 class LocalEngine(AbstractEngine):
@@ -74,7 +74,7 @@ class _Crew:
             making = {pool.submit(_prepare, plan): plan for plan in wanted.values()}
             for made, plan in making.items():
                 job = f"the model of {plan.setting.name}, seed {plan.seed}"
-                _log.info("making %s, unless an earlier run left one", job)
+                _LOGGER.info("making %s, unless an earlier run left one", job)
                 with self._watch.at(job):
                     while not self._signals.received and not made.done():
                         wait([made], timeout=1.0)
@@ -114,7 +114,7 @@ class _Crew:
             self._watch.begin(in_flight[future].cell)
 
     def _alone(self, plan: Plan) -> str:
-        _log.info("%s: tried again alone, since a worker died beside it", plan.cell)
+        _LOGGER.info("%s: tried again alone, since a worker died beside it", plan.cell)
         try:
             with self._watch.at(plan.cell), self._processes(1) as pool:
                 return pool.submit(_work, plan, self._store.folder, self._extras).result()

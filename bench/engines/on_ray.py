@@ -19,7 +19,8 @@ from bench.engines.watch import Watch
 from bench.store import CellResult, Store
 from bench.strategies import source_digest
 
-_log = logging.getLogger(__name__)
+_LOGGER = logging.getLogger(__name__)
+
 _RETRIES = 2
 _POLL_SECONDS = 1.0
 _CONNECT_SECONDS = 10.0
@@ -151,9 +152,8 @@ def _kept(reference: Any, attempt: _Attempt, store: Store) -> str | None:
     except deaths as error:
         death = f"the worker died ({type(error).__name__})"
         if attempt.retries < _RETRIES:
-            _log.warning(
-                "%s: %s; trying again, %d of %d", cell, death, attempt.retries + 1, _RETRIES
-            )
+            nth = attempt.retries + 1
+            _LOGGER.warning("%s: %s; trying again, %d of %d", cell, death, nth, _RETRIES)
             return None
         result = f"{death} {_RETRIES + 1} times, at last saying: {error}"
     except ray.exceptions.RayError as error:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from bench.repetition.measure import Run, load, measure
 from bench.suites import SUITES
+from bots.command_line import whole
 
 POOLS = (48, 192, 768, 3352)
 POLICIES = ("bots-informative", "residual-memory", "bots")
@@ -14,13 +15,20 @@ _SUITE = "real-tiny"
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Arguments of the command."""
-    parser.add_argument("--out", default="results/repetition", help="default results/repetition")
-    parser.add_argument("--seeds", type=int, default=3, help="models, each with its own tasks")
-    parser.add_argument("--steps", type=int, default=240, help="of training")
-    parser.add_argument("--workers", type=int, default=2, help="runs side by side")
-    parser.add_argument("--models", default="results/models", help="where models are kept")
     parser.add_argument(
-        "--report", default=None, metavar="FOLDER", help="of the page; default the same as --out"
+        "--out", default="results/repetition", metavar="FOLDER", help="folder of the runs"
+    )
+    for name, default, text in (
+        ("seeds", 3, "models, each with its own tasks"),
+        ("steps", 240, "training steps of a run"),
+        ("workers", 2, "runs side by side"),
+    ):
+        parser.add_argument(f"--{name}", type=whole(), default=default, metavar="N", help=text)
+    parser.add_argument(
+        "--models", default="results/models", metavar="FOLDER", help="folder that keeps the models"
+    )
+    parser.add_argument(
+        "--report", metavar="FOLDER", help="folder of the page (default: the same as --out)"
     )
 
 
@@ -28,9 +36,6 @@ def run(options: argparse.Namespace) -> int:
     """Trains what is missing, writes `repetition.md` and `repetition.png`; the exit status."""
     from bench.repetition.page import report
 
-    for name in ("seeds", "steps", "workers"):
-        if getattr(options, name) < 1:
-            raise ValueError(f"--{name} is {getattr(options, name)}; it must be at least 1")
     run_ = SUITES[_SUITE].real
     assert run_ is not None
     source = replace(run_.source, models=options.models)

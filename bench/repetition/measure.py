@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import logging
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -15,6 +16,8 @@ from backends.files import atomic
 from bench.real import RealSource, model_and_tasks
 from bench.strategies import make_strategy
 from bots._types import Bools, Floats, Ints
+
+_LOGGER = logging.getLogger(__name__)
 
 LOWEST, HIGHEST = 0.02, 0.98  # solve rates of tasks that are weighed; others hardly ever teach
 COLUMNS = ("step", "task", "cell", "visits", "lessons", "rate", "influence", "plain")
@@ -172,7 +175,7 @@ def measure(source: RealSource, plans: Sequence[Run], folder: Path, workers: int
         jobs = [pool.submit(_weigh_and_save, source, plan, folder) for plan in missing]
         for plan, job in zip(missing, jobs, strict=True):
             job.result()
-            print(f"{plan.name} done", flush=True)
+            _LOGGER.info("%s done", plan.name)
 
 
 def _weigh_and_save(source: RealSource, plan: Run, folder: Path) -> None:

@@ -1,13 +1,16 @@
 """`python -m bench replay LOG`."""
 
 import argparse
+import logging
 import shlex
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from bench.report import shown
 from bots import checks
+from bots.command_line import number, whole
+
+_LOGGER = logging.getLogger(__name__)
 
 DEFAULT = (
     "shuffle",
@@ -34,27 +37,41 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--strategy",
         action="append",
         metavar="NAME[:OPTION=VALUE,...]",
-        help="instead of a usual few; repeatable",
+        help="a strategy to judge, as in `run`; repeatable (default: a usual few)",
     )
-    parser.add_argument("--seeds", type=int, default=5, help="paired runs on the replay")
     parser.add_argument(
-        "--steps-per-visit", type=float, metavar="X", help="of a log by visit: steps between two"
+        "--seeds", type=whole(), default=5, metavar="N", help="paired runs on the replay"
+    )
+    parser.add_argument(
+        "--steps-per-visit",
+        type=number(0),
+        metavar="X",
+        help="of a log by visit: steps between two (default: what the log says)",
     )
     parser.add_argument(
         "--logged",
         choices=("uniform", "shuffle"),
-        help="how the log chose its batches, unless it has a column inclusion",
+        metavar="HOW",
+        help="how the log chose its batches: uniform or shuffle (default: as its column inclusion "
+        "says)",
     )
     for name, words in (
-        ("steps", "of a replayed run (default the log's)"),
-        ("batch-size", "tasks per step (default the log's)"),
-        ("group-size", "rollouts per task (default the log's)"),
+        ("steps", "steps of a replayed run"),
+        ("batch-size", "tasks per step"),
+        ("group-size", "rollouts per task"),
     ):
-        parser.add_argument(f"--{name}", type=int, help=words)
+        text = f"{words} (default: the log's)"
+        parser.add_argument(f"--{name}", type=whole(), metavar="N", help=text)
     parser.add_argument(
-        "--runs", metavar="FOLDER", help="traces of runs that the strategies chose, for comparison"
+        "--runs",
+        metavar="FOLDER",
+        help="traces of runs that the strategies chose, for comparison (default: none)",
     )
-    parser.add_argument("--out", help="folder (default results/replay/NAME)")
+    parser.add_argument(
+        "--out",
+        metavar="FOLDER",
+        help="folder of the page (default: results/replay/ and the log's name)",
+    )
 
 
 def run(options: argparse.Namespace) -> int:
@@ -110,7 +127,7 @@ def _buildable(log, specs: Sequence[str], requested: bool) -> list[str]:
         except ValueError as error:
             if requested:
                 raise
-            print(f"left out: {error}", file=sys.stderr)
+            _LOGGER.warning("left out: %s", error)
         else:
             kept.append(spec)
     return kept

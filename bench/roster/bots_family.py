@@ -1,6 +1,6 @@
 """BOTS and its ablations."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -8,6 +8,7 @@ import numpy as np
 
 from bench.entry import Entry, Span
 from bots import BOTS_VARIANTS, AbstractSelector, BOTSConfig, BOTSSelector, Pool, interpolation
+from bots.command_line import unknown
 from bots.live import LiveConfig, LiveSelector
 from bots.residual_memory import ResidualMemorySelector
 
@@ -28,12 +29,7 @@ def _bots(variant: str) -> Callable[..., AbstractSelector]:
         min_gap: float = 0.02,
         **options: Any,
     ) -> BOTSSelector:
-        known = sorted(BOTSConfig.__dataclass_fields__)
-        unknown = set(options) - set(known)
-        if unknown:
-            raise ValueError(
-                f"BOTS has no option {sorted(unknown)}; it has {known}, momentum and min_gap"
-            )
+        _check_options(options, (*BOTSConfig.__dataclass_fields__, "momentum", "min_gap"))
         config = replace(BOTS_VARIANTS[variant], **options)
         return BOTSSelector(
             pool, rng, config, interpolation(pool, config, momentum=momentum, min_gap=min_gap)
@@ -44,13 +40,16 @@ def _bots(variant: str) -> Callable[..., AbstractSelector]:
 
 def _live(defaults: LiveConfig) -> Callable[..., AbstractSelector]:
     def make(pool: Pool, rng: np.random.Generator, **options: Any) -> LiveSelector:
-        known = sorted(LiveConfig.__dataclass_fields__)
-        unknown = set(options) - set(known)
-        if unknown:
-            raise ValueError(f"there is no option {sorted(unknown)}; choose from {known}")
+        _check_options(options, tuple(LiveConfig.__dataclass_fields__))
         return LiveSelector(pool, rng, replace(defaults, **options))
 
     return make
+
+
+def _check_options(options: Mapping[str, Any], known: Sequence[str]) -> None:
+    for name in options:
+        if name not in known:
+            raise ValueError(unknown("option", name, known, f"there are {', '.join(known)}"))
 
 
 def _entry(variant: str, summary: str, references: bool, space: dict[str, Any]) -> Entry:

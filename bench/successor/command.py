@@ -15,16 +15,25 @@ _PAGE, _FIGURES = "successor.md", "results/successor/figures"
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Arguments of `python -m bench successor`."""
-    parser.add_argument("folder", nargs="?", help="where `run successor` put its results")
-    parser.add_argument("--ablation", metavar="FOLDER", help="where `run ablation` put its results")
+    parser.add_argument(
+        "folder",
+        nargs="?",
+        metavar="FOLDER",
+        help="where `run successor` put its results (default: none)",
+    )
+    parser.add_argument(
+        "--ablation",
+        metavar="FOLDER",
+        help="where `run ablation` put its results (default: none)",
+    )
     parser.add_argument(
         "--real",
         action="append",
         default=[],
         metavar="FOLDER",
-        help="where a real suite put its results; repeatable",
+        help="where a real suite put its results; repeatable (default: none)",
     )
-    parser.add_argument("--out", default="docs", help="folder of successor.md (default docs)")
+    parser.add_argument("--out", default="docs", metavar="FOLDER", help="folder of successor.md")
 
 
 def run(options: argparse.Namespace) -> int:

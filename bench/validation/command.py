@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from bench.store import Store
 from bench.strategies import REFERENCE
+from bots.command_line import whole
 
 if TYPE_CHECKING:
     from bench.validation.mechanisms import Spec
@@ -19,23 +20,36 @@ _MECHANISMS = ("plain", "growth", "domains")
 def add_options(parser: argparse.ArgumentParser) -> None:
     """The options of the command."""
     parser.add_argument("folders", nargs="+", metavar="FOLDER", help="results of a real suite")
-    parser.add_argument("--sim-seeds", type=_positive, default=10, help="simulated seeds")
-    parser.add_argument("--workers", type=_positive, help="processes (default one per core)")
+    parser.add_argument(
+        "--sim-seeds", type=whole(), default=10, metavar="N", help="simulated seeds"
+    )
+    parser.add_argument(
+        "--workers", type=whole(), metavar="N", help="cells side by side (default: one per core)"
+    )
     parser.add_argument(
         "--mechanism",
         action="append",
         metavar="NAME[=VALUE][+NAME...]",
-        help=f"what predictions take into account; repeatable (default {', '.join(_MECHANISMS)})",
+        help=f"what predictions take into account; repeatable (default: {', '.join(_MECHANISMS)})",
     )
     parser.add_argument(
         "--strategy",
         action="append",
         metavar="NAME",
-        help="what is compared beside shuffle; repeatable (default all that were run)",
+        help="what is compared beside shuffle; repeatable (default: all that were run)",
     )
-    parser.add_argument("--out", default="results/validate", help="folder of fits and predictions")
-    parser.add_argument("--page", metavar="PAGE", help="a Markdown page whose blocks are filled")
-    parser.add_argument("--report", metavar="FOLDER", help="of report and pictures (default --out)")
+    parser.add_argument(
+        "--out",
+        default="results/validate",
+        metavar="FOLDER",
+        help="folder of fits and predictions",
+    )
+    parser.add_argument(
+        "--page", metavar="PAGE", help="a Markdown page whose blocks are filled (default: none)"
+    )
+    parser.add_argument(
+        "--report", metavar="FOLDER", help="folder of report and pictures (default: --out)"
+    )
 
 
 def run(options: argparse.Namespace) -> int:
@@ -95,10 +109,3 @@ def _chosen(real: "Outcomes", wanted: Sequence[str] | None, folder: Path) -> "Ou
             f"{folder} has no {missing[0]!r} on all seeds: choose of {', '.join(real.strategies)}"
         )
     return real.take([name for name in real.strategies if name in {REFERENCE, *wanted}])
-
-
-def _positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{value} is not at least 1")
-    return value

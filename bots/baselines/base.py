@@ -1,6 +1,7 @@
 """What the baselines share: checked arguments, and state that lists their own fields."""
 
 from abc import abstractmethod
+from collections.abc import Callable, Mapping
 from copy import copy
 from dataclasses import dataclass
 from typing import Any, ClassVar, final
@@ -50,6 +51,7 @@ class AbstractBaseline(AbstractSelector):
     Attributes:
         NAME: as in its saved state.
         VERSION: of the layout of that state.
+        MIGRATIONS: what makes the next version of an older state, by the older's version.
         STATE: what it remembers: `name` stands for the attribute `_name`, an array, an int or a
             float, whose shape and type never change.
         PARTS: likewise attributes that have a `state_dict` and `load_state_dict` of their own.
@@ -62,6 +64,7 @@ class AbstractBaseline(AbstractSelector):
 
     NAME: ClassVar[str]
     VERSION: ClassVar[int] = 1
+    MIGRATIONS: ClassVar[Mapping[int, Callable[[states.State], states.State]]] = {}
     STATE: ClassVar[dict[str, Within]] = {}
     PARTS: ClassVar[tuple[str, ...]] = ()
 
@@ -109,6 +112,7 @@ class AbstractBaseline(AbstractSelector):
     @final
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Puts all of it back."""
+        state = states.migrated(state, self.VERSION, self.MIGRATIONS)
         states.check(state, self._header(), (*self.STATE, *self._states_of_parts()))
         values = {f"_{name}": self._restored(name, state[name]) for name in self.STATE}
         for part in self.PARTS:

@@ -10,12 +10,11 @@ from bots import checks
 from bots import state as states
 from bots._types import Floats, Ints
 from bots.acquisition import closeness, softmax_b, top_b
-from bots.bots_selector import BOTSConfig
-from bots.inspection.view import AbstractView, Batch, Points
+from bots.bots_selector import ENTRIES, MIGRATIONS, NAME, VERSION, BOTSConfig
+from bots.inspection.view import LARGEST_GROUP, AbstractView, Batch, Points
 from bots.posterior import BetaPosterior
 from bots.state import State
 
-_NAME, _VERSION = "bots", 1
 _BATCH_SIZE, _GROUP_SIZE = 32, 8.0
 
 
@@ -32,15 +31,16 @@ class BOTSView(AbstractView):
     """
 
     def __init__(self, state: State) -> None:
-        state = states.migrated(state, _VERSION, {})
+        state = states.migrated(state, VERSION, MIGRATIONS)
         own = {name: state.get(name) for name in ("pool", "config", "rng")}
-        expected = {"selector": _NAME, "version": _VERSION, **own}
-        states.check(state, expected, ("alpha", "beta", "implicit", "updates"))
+        states.check(state, {"selector": NAME, "version": VERSION, **own}, ENTRIES)
         self._posterior = BetaPosterior(state["alpha"], state["beta"])
         if self._posterior.num_tasks == 0:
             raise ValueError("the state has no task: go back to an earlier checkpoint")
         self._config, self._prior = _config(state["config"])
         self._updates = checks.integer("updates", state["updates"], 0)
+        self._batch_size = checks.integer("batch_size", state["batch_size"], 0)
+        self._group_size = checks.number("group_size", state["group_size"], 0, LARGEST_GROUP)
         self._rng = states.generator(state["rng"])
         implicit = state["implicit"] if isinstance(state["implicit"], dict) else {}
         self._implicit = {k: float(v) for k, v in implicit.items() if type(v) in (int, float)}
@@ -60,13 +60,19 @@ class BOTSView(AbstractView):
 
     @property
     def group_size(self) -> float:
-        """8, as the state does not say."""
-        return _GROUP_SIZE
+        """As in the last feedback; 8 before the first one."""
+        return self._group_size or _GROUP_SIZE
 
     @property
     def batch_size(self) -> int:
-        """32, as the state does not say."""
-        return min(_BATCH_SIZE, self._posterior.num_tasks)
+        """As in the last choice; 32 before the first one."""
+        return min(self._batch_size or _BATCH_SIZE, self._posterior.num_tasks)
+
+    @property
+    def assumed(self) -> tuple[str, ...]:
+        """What the state does not say: an older one neither, a new one before its first use."""
+        known = {"group size": self._group_size, "batch size": self._batch_size}
+        return tuple(name for name, value in known.items() if not value)
 
     def changed(self) -> dict[str, object]:
         """Settings that are not those of `BOTSConfig()`; the prior, if it is not Beta(1, 1)."""

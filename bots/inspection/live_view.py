@@ -61,15 +61,20 @@ class LiveView(AbstractView):
 
     @property
     def group_size(self) -> float:
-        """As in the last feedback."""
+        """As in the last feedback; 8 before the first one."""
         return self._saved.learning.group_size
 
     @property
     def batch_size(self) -> int:
-        """What is left in flight of the last open batch, or the default."""
-        sizes = self._flights["sizes"]
+        """As in the last choice, before the first one 32; never more than there are tasks."""
         there = self._saved.beliefs.num_tasks - self._saved.beliefs.removed.size
-        return min(int(sizes[-1]) if sizes.size else _BATCH_SIZE, there)
+        return min(self._saved.batch_size or _BATCH_SIZE, there)
+
+    @property
+    def assumed(self) -> tuple[str, ...]:
+        """What the state does not say before the first choice or feedback."""
+        known = {"group size": self._saved.learning.started, "batch size": self._saved.batch_size}
+        return tuple(name for name, value in known.items() if not value)
 
     def changed(self) -> dict[str, object]:
         """Settings that are not those of `LiveConfig()`."""

@@ -21,7 +21,7 @@ def report(stored: Stored, view: AbstractView, summary: Summary) -> str:
     changed = {clean(k): clean(v) for k, v in view.changed().items()}
     settings = ", ".join(f"{k}={v}" for k, v in changed.items()) or "the defaults"
     sections = [
-        [*header(stored), line("settings", settings), *_figures(view.standing())],
+        [*header(stored), line("settings", settings), *_figures(view.standing()), *_assumed(view)],
         _beliefs(summary),
         _histogram(summary),
         _domains(view, summary),
@@ -30,6 +30,15 @@ def report(stored: Stored, view: AbstractView, summary: Summary) -> str:
         _next(view, summary),
     ]
     return "\n\n".join("\n".join(lines) for lines in sections if len(lines) > 1)
+
+
+def _assumed(view: AbstractView) -> list[str]:
+    """Says which sizes are guesses."""
+    guesses = {"group size": view.group_size, "batch size": view.batch_size}
+    return [
+        line(name, f"{number(guesses[name])}, assumed: the state does not say")
+        for name in view.assumed
+    ]
 
 
 def _figures(figures: Mapping[str, float]) -> list[str]:

@@ -87,7 +87,12 @@ class AbstractView(ABC):
     @property
     @abstractmethod
     def batch_size(self) -> int:
-        """The size of the last batch that is still open, else 32 or all tasks that are there."""
+        """The size of the last batch that was chosen, else 32; never more than there are tasks."""
+
+    @property
+    @abstractmethod
+    def assumed(self) -> tuple[str, ...]:
+        """Of `group size` and `batch size`, those that the state does not say."""
 
     @abstractmethod
     def changed(self) -> dict[str, object]:

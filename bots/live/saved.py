@@ -19,10 +19,12 @@ from bots.live.learning import Learning
 from bots.live.pools import unpacked
 from bots.pool import Pool
 
-NAME, VERSION = "live", 1
-MIGRATIONS: dict[int, Callable[[states.State], states.State]] = {}
+NAME, VERSION = "live", 2
+MIGRATIONS: dict[int, Callable[[states.State], states.State]] = {
+    1: lambda state: state | {"batch_size": 0}
+}
 """By version of older states, what makes the next version of it."""
-ENTRIES = ("digests", "classes", "beliefs", "learning", "flights", "density")
+ENTRIES = ("digests", "classes", "beliefs", "learning", "flights", "density", "batch_size")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,6 +39,7 @@ class Saved:
         flights: batches in flight.
         density_S: as in `Scene`.
         rng: the selector's random numbers.
+        batch_size: of the last batch that was chosen; 0: there was none.
     """
 
     digests_N: npt.NDArray[np.uint64]
@@ -46,6 +49,7 @@ class Saved:
     flights: Flights
     density_S: Floats
     rng: np.random.Generator
+    batch_size: int
 
     @staticmethod
     def unpacked(state: dict[str, Any], config: LiveConfig) -> "Saved":
@@ -69,7 +73,10 @@ class Saved:
             raise ValueError("the state's classes and beliefs do not fit together: " + _REMEDY)
         flights = Flights.restored(state["flights"], beliefs.num_tasks)
         rng = states.generator(state["rng"])
-        return Saved(digests_N.copy(), classes, beliefs, learning, flights, density_S.copy(), rng)
+        return Saved(
+            *(digests_N.copy(), classes, beliefs, learning, flights, density_S.copy(), rng),
+            checks.integer("batch_size", state["batch_size"], 0),
+        )
 
     def on(self, pool: Pool, config: LiveConfig) -> "Saved":
         """The same for another pool, task by task where keys agree.

@@ -125,6 +125,7 @@ class LiveSelector(AbstractSelector):
         self._learning = Learning(config)
         self._flights = Flights()
         self._density_S = np.empty(0)
+        self._batch_size = 0  # of the last batch; 0: there was none
 
     @property
     def pool(self) -> Pool:
@@ -256,6 +257,7 @@ class LiveSelector(AbstractSelector):
             "learning": self._learning.state_dict(),
             "flights": self._flights.state_dict(),
             "density": self._density_S.copy(),
+            "batch_size": self._batch_size,
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -300,7 +302,7 @@ class LiveSelector(AbstractSelector):
         rest = self._learning.now, self._config.cooldown
         away = barred(self._beliefs, self._flights.tasks(), rest, batch_size, exclude)
         choice = choose(self._scene(), batch_size, away, self._rng)
-        self._density_S = choice.density_S
+        self._density_S, self._batch_size = choice.density_S, batch_size
         return choice
 
     def _scene(self) -> Scene:
@@ -336,6 +338,7 @@ class LiveSelector(AbstractSelector):
     def _take(self, saved: Saved) -> None:
         self._classes, self._beliefs, self._learning = saved.classes, saved.beliefs, saved.learning
         self._flights, self._density_S, self._rng = saved.flights, saved.density_S, saved.rng
+        self._batch_size = saved.batch_size
 
     def _header(self) -> states.State:
         return states.header(NAME, VERSION, self._pool, self._rng, self._config.as_json())

@@ -167,6 +167,8 @@ def _columns(path: Path) -> Mapping[str, Any]:
         raise ValueError(f"{path} is of no known format: a trace is one of {_FORMATS}")
     try:
         return _parquet(path) if path.suffix == ".parquet" else _csv(path)
+    except FileNotFoundError:
+        raise ValueError(f"{path} cannot be read: there is no such file") from None
     except (OSError, EOFError, zlib.error, UnicodeDecodeError, csv.Error) as error:
         raise ValueError(f"{path} cannot be read: {error}") from error
 

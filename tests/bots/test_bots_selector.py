@@ -228,9 +228,9 @@ def test_a_temperature_draws_tasks_by_softmax():
     assert_array_equal(selector.select(5), drawn)
 
 
-def test_states_are_of_version_1_and_count_updates_from_0():
+def test_states_are_of_version_2_and_count_updates_from_0():
     selector = BOTSSelector(make_pool(4), np.random.default_rng(0))
     state = selector.state_dict()
-    assert state["version"] == 1
+    assert state["version"] == 2
     with pytest.raises(ValueError, match="updates is -1"):
         selector.load_state_dict(state | {"updates": -1})

@@ -46,7 +46,7 @@ def test_a_live_selector_is_described(name, file, capsys):
     assert err == ""
     expected = ["beliefs", "tasks", "learned", "stalest", "most", "most", "next"]
     assert [head for head in sections(out) if head] == expected
-    for words in ("live, version 1", "schema 2", "pool/removed               11", "algebra"):
+    for words in ("live, version 2", "schema 2", "pool/removed               11", "algebra"):
         assert words in out
     assert selector.pool.fingerprint[:12] in out
 

@@ -149,16 +149,24 @@ def refusal(path: Path) -> str:
 @pytest.mark.parametrize(
     ("content", "what"),
     [
-        (b"", "it is empty"),
-        (b"weights: 3\n", "it is of another kind"),
-        (b"\x89PNG\r\n" + bytes(99), "it is of another kind"),
-        (b"PK\x03\x04" + bytes(99), "its end is missing"),
+        (b"", "not a saved state: it is empty; go back to an earlier checkpoint"),
+        (b"weights: 3\n", "is not a state written by save_state: name a file of its"),
+        (b"\x89PNG\r\n" + bytes(99), "is not a state written by save_state: name a file of its"),
+        (b"PK\x03\x04" + bytes(99), "its end is missing; go back to an earlier checkpoint"),
     ],
 )
 def test_a_foreign_file_is_named_with_what_is_wrong(tmp_path, content, what):
     path = tmp_path / "s.npz"
     path.write_bytes(content)
-    assert refusal(path).endswith(f"not a saved state: {what}; go back to an earlier checkpoint")
+    assert refusal(path).endswith(what)
+
+
+def test_a_foreign_file_names_the_state_that_was_saved_before_it(tmp_path):
+    path = tmp_path / "s.npz"
+    for _ in range(2):
+        save_state(path, selector().state_dict())
+    path.write_bytes(b"weights: 3\n")
+    assert refusal(path).endswith(f"written by save_state: load {path}.previous, which is")
 
 
 def test_a_foreign_zip_is_refused(tmp_path):

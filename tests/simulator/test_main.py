@@ -55,7 +55,7 @@ def test_check_writes_what_it_prints(log, tmp_path, capsys):
             ["check", "bse", "LOG"],
             "there is no scenario 'bse'",
         ),
-        (["check", "bse", "LOG"], "do you mean base?"),
+        (["check", "bse", "LOG"], "do you mean base? `python -m simulator list` shows all"),
         (["check", "none.toml", "LOG"], "cannot be read as a scenario"),
         (["check", "base", "none.csv"], "cannot be read"),
         (["check", "base", "LOG", "--complement"], "choose a share between 0 and 1"),

@@ -1,10 +1,10 @@
 """What samples completions: vLLM, or transformers where there is none."""
 
-from backends.rft.engines.base import AbstractEngine, EngineError, Request, Sampling
-from backends.rft.engines.choice import ENGINES, engine_name, make_engine
+from backends.rft.engines.base import AbstractEngine, Request, Sampling
+from backends.rft.engines.choice import engine_name, make_engine
+from backends.rft.errors import EngineError
 
 __all__ = [
-    "ENGINES",
     "AbstractEngine",
     "EngineError",
     "Request",

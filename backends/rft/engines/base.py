@@ -11,10 +11,6 @@ from backends.rft.rollouts import Completion, Ints
 Weights = Iterable[tuple[str, torch.Tensor]]
 
 
-class EngineError(RuntimeError):
-    """The engine died or gave an answer that makes no sense; a fresh one may do better."""
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Request:
     """A prompt to be continued.

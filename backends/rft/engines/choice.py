@@ -1,10 +1,9 @@
 """Engines by name."""
 
+from backends.rft.config import ENGINES
 from backends.rft.engines import vllm_internals
 from backends.rft.engines.base import AbstractEngine
 from backends.rft.policy import Policy
-
-ENGINES = ("auto", "vllm", "transformers")
 
 
 def engine_name(name: str, device: str) -> str:

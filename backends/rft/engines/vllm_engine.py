@@ -9,7 +9,8 @@ import numpy as np
 import torch
 
 from backends.rft.engines import vllm_internals
-from backends.rft.engines.base import AbstractEngine, EngineError, Request, Sampling, Weights
+from backends.rft.engines.base import AbstractEngine, Request, Sampling, Weights
+from backends.rft.errors import EngineError
 from backends.rft.policy import Policy
 from backends.rft.rollouts import Completion
 

@@ -230,7 +230,7 @@ def test_the_published_settings_are_the_defaults():
     }
     assert rows == {
         "grpo": (grpo, "sequence", 0.2, 0.2, True),
-        "dr-grpo": (dr_grpo, "constant", 0.2, 0.2, False),
+        "drgrpo": (dr_grpo, "constant", 0.2, 0.2, False),
         "rloo": (rloo, "sequence", 0.2, 0.2, False),
         "dapo": (dapo, "token", 0.2, 0.28, True),
         "maxrl": (maxrl, "token", 0.2, 0.2, None),

@@ -33,7 +33,7 @@ def test_a_model_learns_through_transformers():
     assert live(backend, range(40)) > 1.3 * start
 
 
-@pytest.mark.parametrize("name", ["grpo", "dr-grpo", "rloo", "dapo", "maxrl"])
+@pytest.mark.parametrize("name", ["grpo", "drgrpo", "rloo", "dapo", "maxrl"])
 def test_every_algorithm_learns(name):
     backend = models.backend(train=TrainConfig(algorithm=name, learning_rate=3e-4))
     start = backend.evaluate()

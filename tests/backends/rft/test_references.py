@@ -430,11 +430,8 @@ def test_the_command_measures_and_says_what_it_found(models, tmp_path, whole, ca
     [
         (["--tasks=nothing"], "error: the tasks are 'nothing'; they must be"),
         (["--samples=0"], "error: samples is 0; it must be at least 1"),
-        (["--engine=none"], "error: engine is 'none'; it must be one of"),
-        (["--threads=0"], "error: threads is 0"),
         (["--model=absent"], "error: absent is not a model"),
         (["--out=/proc/none/refs.parquet"], "error: "),
-        (["--device=tpu"], "error: device is 'tpu'; it must be one of auto, cpu, cuda"),
     ],
 )
 def test_bad_input_is_one_line_and_status_2(models, tmp_path, capsys, more, message):

@@ -17,7 +17,7 @@ def test_a_selector_that_never_chose_comes_back():
     again = selector()
     again.load_state_dict(state)
     assert again.state_dict()["density"].size == 0
-    assert state["version"] == 1
+    assert state["version"] == 2
 
 
 @pytest.mark.parametrize("density", [[0.0, 1.0], [1.0, -1.0], [0.0]])
