@@ -19,6 +19,11 @@ def holds_counts(read: dict[str, Floats]) -> bool:
     return any(_whole(values_N) and np.nanmax(values_N) > 1 for values_N in read.values())
 
 
+def may_be_counts(read: dict[str, Floats]) -> bool:
+    """Whether all columns hold nothing but 0 and 1, as rates of one rollout and small counts do."""
+    return all(_whole(values_N) for values_N in read.values())
+
+
 def as_rates(
     table: "pd.DataFrame", read: dict[str, Floats], given: int | None, path: str
 ) -> tuple[dict[str, Floats], int, tuple[str, ...]]:

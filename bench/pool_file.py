@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bench import columns
-from bench.counts import as_rates, holds_counts
+from bench.counts import as_rates, holds_counts, may_be_counts
 from bench.table_file import excerpt, plain_name, read_table
 from bots import checks
 from simulator import LearnerLaw
@@ -166,6 +166,8 @@ def _references(
     trials, notes = source.reference_trials or _USUAL_TRIALS, ()
     if holds_counts(read):
         read, trials, notes = as_rates(table, read, source.reference_trials, source.path)
+    elif source.reference_trials and may_be_counts(read):
+        notes = (f"{source.path}: rates are 0 and 1 alone, read as solve rates and not as counts",)
     references = {}
     for reference, of_reference in names.items():
         if of_reference:

@@ -1,5 +1,6 @@
 """Which strategy to take for a user's own pool, in sentences."""
 
+import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -7,7 +8,7 @@ import numpy as np
 from bench import stats
 from bench.stats import LEAST_SEEDS, Estimate
 from bench.store import CellResult
-from bench.strategies import REFERENCE, is_oracle
+from bench.strategies import REFERENCE, STRATEGIES
 from bench.summary import Row
 from bench.visits import often_met
 from bench.words import (
@@ -40,7 +41,10 @@ def sentences(rows: Sequence[Row], cell: CellResult) -> list[str]:
     if not candidates:
         said = [f"For {file} only {REFERENCE} was run, so there is nothing to choose from."]
     else:
-        said = [*_chosen(file, candidates[0]), *_others(candidates), *_groups(rows, candidates[0])]
+        best = candidates[0]
+        better = best.differs and best.figures["difference"].value > 0
+        others = _others(candidates) if better else []
+        said = [*_chosen(file, best), *others, *_groups(rows, best)]
     said.append(
         "The learner is simulated from the rates of the same file. It says what the difficulties "
         "of these tasks allow, not what your model will do."
@@ -50,7 +54,13 @@ def sentences(rows: Sequence[Row], cell: CellResult) -> list[str]:
 
 def rivals(rows: Sequence[Row]) -> list[Row]:
     """The rows of strategies that could be chosen: neither the reference nor an oracle."""
-    return [row for row in rows if row.strategy != REFERENCE and not is_oracle(row.strategy)]
+    return [row for row in rows if row.strategy != REFERENCE and not _oracle(row.strategy)]
+
+
+def _oracle(strategy: str) -> bool:
+    """Whether it is one of the roster's oracles; there are no others, whatever was imported."""
+    entry = STRATEGIES.get(re.split("[:+]", strategy)[0])
+    return entry is not None and entry.oracle
 
 
 def _chosen(file: str, best: Row) -> list[str]:
@@ -130,4 +140,8 @@ def _often_met(rows: Sequence[Row], cell: CellResult) -> list[str]:
     hedge = (
         ["The simulated learner takes repetition for free; a real one does not."] if free else []
     )
-    return [warning, *hedge, "Such a run needs --redo, or a folder of its own (--out)."]
+    return [
+        warning,
+        *hedge,
+        "For such a run add --redo, or give it a folder of its own with --out.",
+    ]

@@ -26,12 +26,13 @@ def read_table(path: Path) -> "pd.DataFrame":
     The ending says the format: .csv or .tsv (the separator is found in the first line: comma,
     semicolon, tab or bar), .jsonl or .ndjson (one JSON object a line), .json (a list of objects),
     .parquet. Each may be gzipped, with or without .gz. Text is UTF-8; a byte-order mark does not
-    matter. Entries of text files stay text, empty ones an empty text; absent keys of JSON are NaN.
+    matter. Entries of text files stay text, and short rows end in empty ones; absent keys of JSON
+    are NaN.
 
     Raises:
         ValueError: naming the file, what is wrong and the remedy, for a file that is not there, of
-            another format, or damaged; for rows of unequal length, columns of the same name, or no
-            rows.
+            another format, or damaged; for rows longer than the first, columns of the same name, or
+            no rows.
     """
     reader = _reader(path)
     content = _content(path)
@@ -48,8 +49,9 @@ def read_table(path: Path) -> "pd.DataFrame":
 def plain_name(path: Path) -> str:
     """The file's name without the endings that say its format."""
     name = path.name
-    for ending in (".gz", *_READERS):
-        name = name.removesuffix(ending)
+    for endings in ((".gz",), tuple(_READERS)):
+        found = next((e for e in endings if name.lower().endswith(e)), "")
+        name = name[: len(name) - len(found)]
     return name
 
 
@@ -136,7 +138,7 @@ def _text(path: Path, content: bytes) -> str:
 
 
 def _separated(path: Path, content: bytes) -> "pd.DataFrame":
-    """Every entry as text, so that nothing is guessed; absent entries of short rows are NaN."""
+    """Every entry as text, so that nothing is guessed; short rows end in empty entries."""
     import pandas as pd
 
     text = _text(path, content)
@@ -154,14 +156,6 @@ def _separated(path: Path, content: bytes) -> "pd.DataFrame":
         raise ValueError(f"{path} {_ragged(str(error), separator)}") from None
     table = lines.iloc[1:].reset_index(drop=True)
     table.columns = [str(name) for name in lines.iloc[0]]
-    short = table.isna().any(axis=1).to_numpy()
-    if short.any():
-        row = int(short.argmax())
-        raise ValueError(
-            f"{path} has {int(table.iloc[row].notna().sum())} entries in row {row}, where the "
-            f"first line has {len(table.columns)} (separator {separator!r}): write empty entries "
-            "for what is missing"
-        )
     return table
 
 
@@ -214,8 +208,11 @@ def _parsed(text: str, place: str, rule: str) -> Any:
         return json.loads(text)
     except RecursionError:
         raise ValueError(f"{place} is nested too deeply: write {rule}") from None
-    except ValueError as error:
-        raise ValueError(f"{place} is no JSON ({error}): write {rule}") from None
+    except json.JSONDecodeError as error:
+        what = f"{error.msg} at character {error.pos + 1}"
+        raise ValueError(f"{place} is no JSON ({what}): write {rule}") from None
+    except ValueError:  # of int, which would not name the place
+        raise ValueError(f"{place} has a number of too many digits: shorten it") from None
 
 
 def _from_records(records: list[tuple[str, Any]], path: Path) -> "pd.DataFrame":

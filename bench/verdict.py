@@ -59,7 +59,9 @@ def _unpaired(results: Sequence[CellResult]) -> list[str]:
         rate = metrics.value_at(*evaluated(result.columns, "rollouts"), budget)
         ends.setdefault((result.cell.setting, result.cell.strategy), []).append(rate)
     best = sorted(ends, key=lambda key: -np.mean(ends[key]))[:_FEW]
-    shown = [f"{name(who)} {percent(np.mean(ends[where, who]))} on {where}" for where, who in best]
+    shown = [
+        f"{name(who)} {percent(float(np.mean(ends[where, who])))} on {where}" for where, who in best
+    ]
     return [
         f"Nothing was run on the same seeds as {REFERENCE}, so nothing is compared.",
         f"Held-out tasks solved at the end: {listed(shown)}.",
@@ -124,12 +126,20 @@ def _of(rows: Sequence[Row], strategy: str, settings: Sequence[str]) -> list[Row
 def _one_by_one(
     rows: Sequence[Row], settings: Sequence[str], subjects: Sequence[str], where: str
 ) -> list[str]:
-    of = {strategy: _of(rows, strategy, settings) for strategy in subjects}
+    of = {strategy: _judged(_of(rows, strategy, settings)) for strategy in subjects}
+    of = {strategy: mine for strategy, mine in of.items() if mine}
+    if not of:
+        return []
     named = len(settings) > 1
     needs = [_needed(strategy, mine, named) for strategy, mine in of.items()]
     needs[0] = f"{where} {needs[0]}"
     worse = [line for strategy, mine in of.items() for line in _not_better(strategy, mine, named)]
     return [*needs, *_intervals(of), *worse, *_best(rows, settings), *_price(rows, settings)]
+
+
+def _judged(rows: Sequence[Row]) -> list[Row]:
+    """Those on whose seeds the reference learnt something."""
+    return [row for row in rows if not np.isnan(row.figures[_BEST].value)]
 
 
 def _needed(strategy: str, mine: Sequence[Row], named: bool) -> str:
@@ -189,16 +199,22 @@ def _best(rows: Sequence[Row], settings: Sequence[str]) -> list[str]:
     if max(len(found) for found in of.values()) < 2:
         return []
     leaders: dict[str, list[str]] = {}
+    nobody = []
     for setting, found in of.items():
-        if found:
-            best = max(found, key=lambda row: row.figures["difference"].value)
+        best = max(found, key=lambda row: row.figures["difference"].value, default=None)
+        if best is not None and best.differs and best.figures["difference"].value > 0:
             leaders.setdefault(best.strategy, []).append(setting)
-    if len(settings) == 1:
-        return [
-            f"Of {max(map(len, of.values()))} strategies {name(next(iter(leaders)))} gained most."
-        ]
-    shown = [f"{name(strategy)} on {listed(where)}" for strategy, where in leaders.items()]
-    return [f"Of {max(map(len, of.values()))} strategies the most was gained by {listed(shown)}."]
+        elif best is not None and len(best.seeds) >= LEAST_SEEDS:
+            nobody.append(setting)
+    many = max(len(found) for found in of.values())
+    said = []
+    if leaders:
+        first, *others = [f"{name(who)} on {listed(where)}" for who, where in leaders.items()]
+        shown = ", ".join([first.replace(" on ", " gained most on ", 1), *others])
+        said.append(f"Of {many} strategies {shown}.")
+    if nobody:
+        said.append(f"Of {many} strategies none is clearly above {REFERENCE} on {listed(nobody)}.")
+    return said
 
 
 def _counted(
@@ -207,7 +223,9 @@ def _counted(
     """How often a strategy ends above the reference, and its worst."""
     said = []
     for strategy in subjects:
-        mine = _of(rows, strategy, settings)
+        mine = _judged(_of(rows, strategy, settings))
+        if not mine:
+            continue
         above = sum(row.differs and row.figures["difference"].value > 0 for row in mine)
         below = sum(row.differs and row.figures["difference"].value < 0 for row in mine)
         said.append(
@@ -217,7 +235,7 @@ def _counted(
         )
         needs = np.array([row.figures[_BEST].value for row in mine])
         never = int(np.isinf(needs).sum())
-        if never < len(mine):
+        if np.isfinite(needs).any():
             middle = percent(float(np.median(needs[np.isfinite(needs)])))
             said.append(
                 f"Its median need for {REFERENCE}'s best is {middle} of the rollouts where it was "
@@ -240,4 +258,5 @@ def _groups(rows: Sequence[Row], settings: Sequence[str], subjects: Sequence[str
             return f"{name(strategy)} {percent(float(np.median(values)))} (median)"
         return f"{name(strategy)} {listed([percent(value) for value in values])}"
 
-    return [f"{INFORMATIVE}: {'; '.join(shares(who) for who in (*subjects, REFERENCE))}."]
+    told = [who for who in (*subjects, REFERENCE) if _of(rows, who, settings)]
+    return [f"{INFORMATIVE}: {'; '.join(map(shares, told))}."]

@@ -8,6 +8,7 @@ from bench.stats import Estimate
 
 INFORMATIVE = "Groups that taught nothing, all right or all wrong"
 _NAMES = {"bots": "BOTS"}
+_SMALL = 0.005  # a difference of solve rates
 
 
 def name(strategy: str) -> str:
@@ -51,14 +52,15 @@ def points(difference: float) -> str:
         >>> points(0.0312)
         '3.1 points'
     """
-    return f"{100 * difference:.1f} points"
+    return f"{100 * difference:.{_digits(difference)}f} points"
 
 
 def points_span(estimate: Estimate) -> str:
     """The interval of a difference of solve rates, in points, in brackets; nothing without one."""
     if np.isnan(estimate.low):
         return ""
-    return f" [{100 * estimate.low:.1f}, {100 * estimate.high:.1f}]"
+    digits = _digits(estimate.value)
+    return f" [{100 * estimate.low:.{digits}f}, {100 * estimate.high:.{digits}f}]"
 
 
 def counted(count: int, noun: str) -> str:
@@ -79,3 +81,8 @@ def listed(words: Sequence[str]) -> str:
         'a, b and c'
     """
     return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+
+
+def _digits(difference: float) -> int:
+    """Decimals of a difference in points: more for small ones."""
+    return 1 if abs(difference) >= _SMALL else 2
