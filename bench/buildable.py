@@ -58,8 +58,21 @@ def _refused(strategies: Sequence[str], setting: Setting) -> dict[str, ValueErro
                 raise ValueError(f"strategy {spec!r}: nobody knows true solve rates here")
             make_strategy(spec, pool, np.random.default_rng(0), truth)
         except ValueError as error:
-            refused[spec] = error
+            refused[spec] = _for_a_file(error, setting, pool)
     return refused
+
+
+def _for_a_file(error: ValueError, setting: Setting, pool: Pool) -> ValueError:
+    """The same with a remedy on the command line, where rates are missing from a user's file."""
+    missing = [name for name in ("weak", "strong") if name not in pool.references]
+    if "pool" not in setting.description or "no reference" not in str(error) or not missing:
+        return error
+    what, _, _ = str(error).partition(": add ")
+    columns = " and ".join(f"--{name} COLUMN" for name in missing)
+    return ValueError(
+        f"{what}: name a column of solve rates with {columns}, or take a strategy that needs none, "
+        "such as --strategy mopps"
+    )
 
 
 def _tried(setting: Setting) -> tuple[Pool, AbstractTruth | None, bool]:

@@ -127,17 +127,24 @@ def label_ends(panel: Any, ends: dict[str, tuple[float, float]], palette: dict[s
     ordered = sorted(ends, key=lambda name: ends[name][1])
     places = spread([ends[name][1] for name in ordered], 0.052 * (high - low))
     for place, name in zip(places, ordered, strict=True):
-        panel.annotate(
+        end, height = ends[name]
+        panel.plot(
+            [end, right + 0.03 * (right - left)],
+            [height, place],
+            color=palette[name],
+            lw=0.5,
+            clip_on=False,
+            scalex=False,
+            scaley=False,
+        )
+        panel.text(
+            right + 0.035 * (right - left),
+            place,
             short(name),
-            ends[name],
-            xytext=(right + 0.03 * (right - left), place),
             color=palette[name],
             fontsize=7.5,
             va="center",
             weight="bold" if name == "bots" else "normal",
-            annotation_clip=False,
-            bbox={"boxstyle": "square,pad=0.05", "fc": "white", "ec": "none", "alpha": 0.85},
-            arrowprops={"arrowstyle": "-", "color": palette[name], "lw": 0.5, "shrinkB": 0},
         )
 
 

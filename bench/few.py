@@ -50,7 +50,7 @@ def _pictures(runs: figures.Runs, rows: Sequence[Row], folder: Path) -> list[Sec
     if by_axis:
         add(
             "axes",
-            _title(figures.shared_axes(by_axis)),
+            _title(figures.other_axes(by_axis)),
             "Degenerate groups cost no training and long answers more, so they differ. Seconds "
             "are those of selection, generation, grading, training and synchronisation; of a "
             "simulated learner, all but selection are simulated. Selective strategies may lift the "
@@ -89,8 +89,8 @@ def _pictures(runs: figures.Runs, rows: Sequence[Row], folder: Path) -> list[Sec
 
 
 def _title(axes: Sequence[str]) -> str:
-    """Steps, rollouts and seconds."""
-    return f"{', '.join(axes[:-1])} and {axes[-1]}".capitalize()
+    """Tokens and seconds."""
+    return " and ".join(axes).capitalize()
 
 
 def _details(runs: figures.Runs, rows: Sequence[Row]) -> list[Section]:

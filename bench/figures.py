@@ -66,8 +66,8 @@ def gains(by_strategy: dict[str, list[CellResult]], grid: Floats) -> dict[str, F
 
 
 def learning_by_axis(runs: Runs, path: Path) -> None:
-    """Held-out solve rate, and below it that of the pool, against every cost that all runs have."""
-    shown = shared_axes(runs)
+    """Held-out solve rate, and below it that of the pool, against tokens and seconds."""
+    shown = other_axes(runs)
     figure, panels = drawing.panels(2 * len(runs), len(shown))
     for row, (setting, by_strategy) in enumerate(runs.items()):
         palette = drawing.palette(by_strategy)
@@ -87,10 +87,11 @@ def learning_by_axis(runs: Runs, path: Path) -> None:
     drawing.save(figure, path, "mean over seeds, with 95 % bootstrap bands of shuffle and BOTS")
 
 
-def shared_axes(runs: Runs) -> list[str]:
-    """The costs that all runs have."""
+def other_axes(runs: Runs) -> list[str]:
+    """The costs that all runs have, besides the rollouts and steps that other pictures show."""
     found = [set(axes(r)) for by in runs.values() for seeds in by.values() for r in seeds]
-    return [axis for axis in ALL_AXES if all(axis in of_run for of_run in found)]
+    shared = [axis for axis in ALL_AXES if all(axis in of_run for of_run in found)]
+    return [axis for axis in shared if axis not in ("rollouts", "steps")]
 
 
 def timed(by_strategy: dict[str, list[CellResult]]) -> bool:

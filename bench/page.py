@@ -20,10 +20,19 @@ class Section:
 
 
 def markdown(
-    title: str, lead: Sequence[str], commands: Sequence[str], sections: Sequence[Section]
+    title: str,
+    verdict: Sequence[str],
+    lead: Sequence[str],
+    commands: Sequence[str],
+    sections: Sequence[Section],
 ) -> str:
-    """The report in Markdown; pictures lie in the folder `figures` beside it."""
-    parts = [f"# {title}", *lead, "```\n" + "\n".join(commands) + "\n```"]
+    """The report in Markdown, the verdict first; pictures lie in the folder `figures` beside it."""
+    parts = [
+        f"# {title}",
+        "\n".join(f"- {line}" for line in verdict),
+        *lead,
+        "```\n" + "\n".join(commands) + "\n```",
+    ]
     for section in sections:
         parts += [f"## {section.title}", section.text]
         if section.picture:
@@ -35,12 +44,19 @@ def markdown(
 
 
 def page(
-    title: str, lead: Sequence[str], commands: Sequence[str], sections: Sequence[Section]
+    title: str,
+    verdict: Sequence[str],
+    lead: Sequence[str],
+    commands: Sequence[str],
+    sections: Sequence[Section],
 ) -> str:
-    """The report as HTML, with its pictures inside."""
+    """The report as HTML, the verdict first, with its pictures inside."""
     source = html.escape("; ".join(commands))
     body = [f"<h1>BOTS benchmark: {html.escape(title)}</h1>"]
-    body += [f"<p>{html.escape(line)}</p>" for line in lead]
+    body.append('<section class="verdict">')
+    body += [f"<p>{html.escape(line)}</p>" for line in verdict]
+    body.append("</section>")
+    body += [f'<p class="lead">{html.escape(line)}</p>' for line in lead]
     body.append("<pre>" + html.escape("\n".join(commands)) + "</pre>")
     for section in sections:
         body.append(f"<h2>{html.escape(section.title)}</h2><p>{html.escape(section.text)}</p>")

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from backends.rft.tasks import TaskSet
 
 AXES = ("steps", "rollouts", "seconds")
-_REFERENCE_TRIALS = 16
+REFERENCE_TRIALS = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ def real_setting(
     horizon: float,
     evaluate_every: int,
     checkpoint_seconds: float,
-    reference_trials: int = _REFERENCE_TRIALS,
+    reference_trials: int = REFERENCE_TRIALS,
     truth_every: int = 10,
 ) -> Setting:
     """The setting of a source; refuses what cannot work before anything is trained.
@@ -169,7 +169,7 @@ def _checked(source: RealSource, group_size: int) -> tuple[Pool, bool, int | Non
     rollouts = RolloutConfig(**source.rollouts)
     if source.model is None:
         pool, _ = _own_tasks(source, 0)
-        rates_N, offline = np.full(len(pool), 0.5), 2 * _REFERENCE_TRIALS * len(pool)
+        rates_N, offline = np.full(len(pool), 0.5), 2 * REFERENCE_TRIALS * len(pool)
         return _pool_of(pool, {"weak": rates_N, "strong": rates_N}), True, offline
     here = replace(source, device="cpu", rollouts={**asdict(rollouts), "engine": "transformers"})
     tasks = _tasks(here, 0)
@@ -265,7 +265,7 @@ def _own_references(source: RealSource, pool: Any, seed: int) -> dict[str, np.nd
     for name in ("weak", "strong"):
         policy = load_policy(_folder(source, seed) / name, "cpu")
         exact_N = np.clip(ExactRates(policy, pool, rollouts).solve_rates(), 0, 1)
-        rates[name] = rng.binomial(_REFERENCE_TRIALS, exact_N) / _REFERENCE_TRIALS
+        rates[name] = rng.binomial(REFERENCE_TRIALS, exact_N) / REFERENCE_TRIALS
     return rates
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from backends.rft.advantages import ALGORITHMS, LOSS_LEVELS, SPELLINGS
 from backends.rft.config import DEVICES, RolloutConfig, TrainConfig
 from backends.rft.sources import TaskSource, parse_tasks
-from bench.real import RealSource, real_setting
+from bench.real import REFERENCE_TRIALS, RealSource, real_setting
 from bench.settings import Setting
 from bench.suites import RealRun
 from bots.command_line import named, number, whole
@@ -222,7 +222,7 @@ def real_settings(
             run.horizon,
             run.evaluate_every,
             run.checkpoint_seconds,
-            options.reference_trials,
+            options.reference_trials or REFERENCE_TRIALS,
             run.truth_every,
         )
     ]

@@ -15,7 +15,8 @@ from bench.stats import LEAST_SEEDS
 from bench.store import CellId, CellResult, Store
 from bench.strategies import REFERENCE, STRATEGIES
 from bench.summary import BEST, Row, Standing, standings, summarize
-from bench.tables import Table, setting_tables, standings_table
+from bench.tables import Table, compact_table, standings_table
+from bench.verdict import sentences
 
 COMMANDS = "commands.json"
 FEW_SETTINGS = 6  # more of them are shown in small panels and compact tables
@@ -39,11 +40,19 @@ DEFINITIONS = Table(
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Where a report was written, and its leaderboard or why there is none."""
+    """Where a report was written, and what it says.
+
+    Attributes:
+        page: the HTML page.
+        text: the Markdown file.
+        standings: a compact leaderboard, or why there is none and a table instead.
+        verdict: what the runs say, in sentences.
+    """
 
     page: Path
     text: Path
     standings: str
+    verdict: tuple[str, ...]
 
 
 def write_report(folder: Path) -> Report:
@@ -70,20 +79,31 @@ def write_report(folder: Path) -> Report:
         *_replica(results, order),
         Section("Definitions", "In full: docs/metrics.md.", tables=(DEFINITIONS,)),
     ]
-    lead = _lead(results, store.failures())
+    failures = store.failures()
+    verdict = tuple(sentences(results, rows, failures))
+    lead = _lead(results, failures)
     made_with = [*commands(folder), f"python -m bench report {shown(folder)}"]
     html, text = folder / "report.html", folder / "report.md"
-    html.write_text(page(folder.name, lead, made_with, sections), encoding="utf-8")
-    text.write_text(markdown(folder.name, lead, made_with, sections), encoding="utf-8")
-    return Report(html, text, standings_table(table).markdown() if table else _without(rows, main))
+    html.write_text(page(folder.name, verdict, lead, made_with, sections), encoding="utf-8")
+    text.write_text(markdown(folder.name, verdict, lead, made_with, sections), encoding="utf-8")
+    shown_table = standings_table(table).markdown() if table else _without(rows, main)
+    return Report(html, text, shown_table, verdict)
+
+
+def tell(folder: Path) -> None:
+    """Writes the report, and prints what it says: a small table, and last the verdict."""
+    report = write_report(folder)
+    print(report.standings, end="\n\n")
+    print("\n".join(report.verdict))
+    print(f"Open {report.page}; the same as text: {report.text.name}")
 
 
 def _without(rows: Sequence[Row], main: Sequence[Row]) -> str:
-    """Why there are no scores, and the first table of each setting."""
+    """Why there are no scores, and a small table of each setting."""
     missing = f"no standings: {_why_none(main)}"
     settings = dict.fromkeys(row.setting for row in rows)
-    tables = [setting_tables([row for row in rows if row.setting == name])[0] for name in settings]
-    return "\n\n".join([missing, *(table.markdown() for table in tables)])
+    tables = [compact_table([row for row in rows if row.setting == name]) for name in settings]
+    return "\n\n".join([missing, *(f"{table.title}\n{table.markdown()}" for table in tables)])
 
 
 def _why_none(main: Sequence[Row]) -> str:

@@ -1,14 +1,18 @@
 """Runs cells, on this machine or on a cluster, skipping those that are finished."""
 
+import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from bench.cell import cell_config
-from bench.engines import AbstractEngine, Extras, LocalEngine, Plan, listening
+from bench.engines import AbstractEngine, Extras, LocalEngine, Plan, Watch, listening
+from bench.progress import interval, plan_line, progress
 from bench.settings import Setting
 from bench.store import Store
 
 __all__ = ["Extras", "Outcome", "Plan", "plans", "run_cells"]
+
+_LOGGER = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +62,10 @@ def run_cells(
 ) -> Outcome:
     """Runs the cells that `store` does not hold yet.
 
-    A cell that raises is recorded with its traceback and the others go on. A cell whose worker dies
-    is tried again, see the engine. On SIGINT and SIGTERM, running cells stop, saving themselves at
-    their next step where they have checkpoints, and no more are started; a second signal ends at
-    once.
+    Logs its plan first, then how it goes. A cell that raises is recorded with its traceback and
+    the others go on. A cell whose worker dies is tried again, see the engine. On SIGINT and
+    SIGTERM, running cells stop, saving themselves at their next step where they have checkpoints,
+    and no more are started; a second signal ends at once.
 
     Args:
         cells: what to run.
@@ -81,13 +85,13 @@ def run_cells(
         skipped = len(cells) - len(pending)
         ended = {"done": 0, "failed": 0, "stopped": 0}
         if pending:
-            outcomes = (engine or LocalEngine()).run(
-                pending, workers, store, extras or Extras(), signals
-            )
-            with _progress(len(pending), skipped) as bar:
+            engine, watch = engine or LocalEngine(), Watch()
+            _LOGGER.info(plan_line(cells, len(pending), engine.where(pending, workers)))
+            outcomes = engine.run(pending, workers, store, extras or Extras(), signals, watch)
+            with progress(len(pending), watch, interval(pending)) as told:
                 for outcome in outcomes:
                     ended[outcome] += 1
-                    bar.update()
+                    told.ended()
         return Outcome(ended["done"], skipped, ended["failed"], ended["stopped"], signals.received)
 
 
@@ -105,11 +109,3 @@ def _finished(plan: Plan, store: Store, redo: bool) -> bool:
             "differ): run such cells again with --redo, or choose another --out"
         )
     return False
-
-
-def _progress(total: int, skipped: int):
-    """A bar with rate and time left; silent when the output is not a terminal."""
-    from tqdm import tqdm
-
-    description = f"cells ({skipped} already done)" if skipped else "cells"
-    return tqdm(total=total, desc=description, unit="cell", disable=None)

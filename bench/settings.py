@@ -3,6 +3,7 @@
 import dataclasses
 import hashlib
 import json
+import logging
 import os
 from collections.abc import Callable
 from functools import partial
@@ -13,10 +14,12 @@ import numpy as np
 
 from backends import AbstractBackend, AbstractTruth, SimulatedBackend, SimulatedTruth, simulate
 from bench.pool_file import PoolFile, UserTasks, read_tasks
+from bench.visits import often_met
 from bots import Pool
 from simulator import Scenario
 from simulator.user_pool import split, tasks_from_items, tasks_from_rates
 
+_LOGGER = logging.getLogger(__name__)
 _WITHOUT_EFFECT = ("summary", "tags", "etr", "truth_every")
 _PREVIEW_TASKS = 512
 
@@ -109,13 +112,23 @@ def _scenario_preview(scenario: Scenario) -> tuple[Pool, bool]:
 
 
 def pool_setting(source: PoolFile, batch_size: int, group_size: int, steps: int) -> Setting:
-    """The setting that runs on the tasks of a file; reads it once, to refuse bad input early."""
-    backend, _ = _simulate_pool(source, group_size, 0)
+    """The setting that runs on the tasks of a file; reads it once, to refuse bad input early.
+
+    Says in the log what was read otherwise than it stands in the file, and when its tasks are so
+    few that each is met many times.
+    """
+    tasks = read_tasks(source)
+    backend, _ = _simulated(source, tasks, group_size, 0)
     if batch_size > backend.pool.num_tasks:
         raise ValueError(
             f"a batch of {batch_size} distinct tasks needs more than the {backend.pool.num_tasks} "
             f"of {source.path} that are not held out: lower --batch-size"
         )
+    for note in tasks.notes:
+        _LOGGER.info(note)
+    few = often_met(source.name, backend.pool.num_tasks, batch_size, steps)
+    if few:
+        _LOGGER.warning(few)
     path = Path(source.path)
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     return Setting(
@@ -124,7 +137,7 @@ def pool_setting(source: PoolFile, batch_size: int, group_size: int, steps: int)
         batch_size,
         group_size,
         steps,
-        dict.fromkeys(backend.pool.references, source.reference_trials),
+        dict.fromkeys(backend.pool.references, tasks.trials),
         partial(_simulate_pool, source, group_size),
         {"pool": dataclasses.asdict(source) | {"path": path.name, "sha256": digest}},
     )
@@ -133,7 +146,12 @@ def pool_setting(source: PoolFile, batch_size: int, group_size: int, steps: int)
 def _simulate_pool(
     source: PoolFile, group_size: int, seed: int
 ) -> tuple[SimulatedBackend, SimulatedTruth]:
-    tasks = read_tasks(source)
+    return _simulated(source, read_tasks(source), group_size, seed)
+
+
+def _simulated(
+    source: PoolFile, tasks: UserTasks, group_size: int, seed: int
+) -> tuple[SimulatedBackend, SimulatedTruth]:
     for_tasks, for_split, for_learner = np.random.SeedSequence([seed, 2]).spawn(3)
     learner, places = split(
         _parameters(source, tasks, np.random.default_rng(for_tasks)),
@@ -155,5 +173,5 @@ def _parameters(source: PoolFile, tasks: UserTasks, rng: np.random.Generator) ->
     if tasks.items is not None:
         return tasks_from_items(tasks.items, codes_N, start_rate, rng, source.residual_sd)
     return tasks_from_rates(
-        tasks.references, source.reference_trials, codes_N, start_rate, rng, source.residual_sd
+        tasks.references, tasks.trials, codes_N, start_rate, rng, source.residual_sd
     )

@@ -33,7 +33,8 @@ class Suite:
     """Scenarios, or a real run, x strategies x seeds.
 
     `fewer_seeds` says, by scenario, where `num_seeds` would be too many; for `horizon` see
-    `bench.settings.Setting`.
+    `bench.settings.Setting`. A run on a user's pool is as long as one on `of_pool`, without it as
+    one on the first scenario.
     """
 
     name: str
@@ -44,20 +45,21 @@ class Suite:
     real: RealRun | None = None
     fewer_seeds: Mapping[str, int] = field(default_factory=dict)
     horizon: float = 1.5
+    of_pool: Scenario | None = None
 
 
-def reduced(scenario: Scenario) -> Scenario:
-    """About 10,000 tasks and 120 steps of 64; events keep their places in the run.
+def reduced(scenario: Scenario, size: float = 1.0) -> Scenario:
+    """About 10,000 tasks and 120 steps of 64, both times `size`; events keep their places.
 
     The learning rate rises so that ability grows as far as in the scenario's own steps. What goes
     by the step, such as drift, forgetting, memory and lag, stays as it is.
     """
     small = resized(
         scenario,
-        num_tasks=min(scenario.num_tasks, 10_000),
+        num_tasks=min(scenario.num_tasks, round(10_000 * size)),
         num_heldout=min(scenario.num_heldout, 1_000),
         batch_size=max(scenario.batch_size // 2, 1),
-        steps=max(scenario.steps * 3 // 5, 1),
+        steps=max(int(scenario.steps * 3 * size) // 5, 1),
     )
     law, shrunk = scenario.law, scenario.batch_size / small.batch_size
     rate = law.learning_rate * (scenario.steps / small.steps) * shrunk**law.batch_exponent
@@ -66,8 +68,11 @@ def reduced(scenario: Scenario) -> Scenario:
 
 SMOKE = Suite(
     "smoke",
-    "Two small pools, a first look in well under a minute.",
-    (reduced(SCENARIOS["base"]), reduced(SCENARIOS["guru15"])),
+    "Three small pools, one with the price of repetition that a tiny real model measured.",
+    tuple(
+        reduced(scenario, 0.5)
+        for scenario in choose(("base", "guru15", "base@measured"), SCENARIOS)
+    ),
     (
         "shuffle",
         "easy-to-hard",
@@ -75,10 +80,12 @@ SMOKE = Suite(
         "dapo",
         "bots",
         "bots-greedy",
-        "oracle-target",
+        "residual-memory",
         "oracle-gain",
     ),
-    num_seeds=6,
+    num_seeds=4,
+    horizon=1.1,
+    of_pool=reduced(SCENARIOS["base"]),
 )
 
 

@@ -75,6 +75,21 @@ def setting_tables(rows: Sequence[Row]) -> list[Table]:
     return [*tables, _beliefs(believers)] if believers else tables
 
 
+def compact_table(rows: Sequence[Row]) -> Table:
+    """What matters most about one setting, in as many columns as a terminal has room for."""
+    return _table(
+        rows[0].setting,
+        rows,
+        [
+            ("seeds", lambda row: str(len(row.seeds))),
+            _figure("held-out", "final", 3),
+            (f"gain over {REFERENCE}", _gain),
+            (f"rollouts to {REFERENCE}'s best", lambda row: ratio(row, "ttb100_rollouts")),
+            _figure("groups that teach", "etr", 2),
+        ],
+    )
+
+
 def ratio(row: Row, name: str) -> str:
     """A TTB with its interval, and in how many seeds the target was reached unless in all."""
     estimate, reached = row.figures[name], int(np.isfinite(row.values[name]).sum())

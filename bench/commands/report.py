@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from bench.report import write_report
+from bench.report import tell
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -12,12 +12,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Writes report.html and report.md, and prints the standings; 0.
+    """Writes report.html and report.md, and prints the standings and what was found; 0.
 
     Raises:
         ValueError: for a folder without results.
     """
-    report = write_report(Path(options.folder))
-    print(report.standings)
-    print(f"wrote {report.page} and {report.text}")
+    tell(Path(options.folder))
     return 0

@@ -1,9 +1,10 @@
 """`python -m bench run SUITE`: the cells of a suite that are not done yet."""
 
 import argparse
+import logging
 import shlex
-import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from bench.commands.run_options import POOL_OPTIONS as _POOL_OPTIONS
 from bench.engines import chosen_engine
 from bench.pool_file import PoolFile
 from bench.real_options import real_defaults, real_settings
-from bench.report import record_command, shown
+from bench.report import record_command, shown, tell
 from bench.runner import Extras, Plan, plans, run_cells
 from bench.scenario_choice import choose, resized
 from bench.settings import Setting, pool_setting, scenario_setting
@@ -20,6 +21,7 @@ from bench.store import Store
 from bench.suites import SUITES, Suite
 from simulator import SCENARIOS
 
+_LOGGER = logging.getLogger(__name__)
 _SHOWN_FAILURES = 5
 _PATHS = ("--pool", "--scenario", "--out", "--model", "--references", "--heldout", "--models")
 _OF_FILES = ("weak", "strong", "reference_trials", "heldout_share")  # real runs know these too
@@ -43,7 +45,7 @@ def run(options: argparse.Namespace) -> int:
     strategies = buildable(
         options.strategy or suite.strategies, settings, requested=bool(options.strategy)
     )
-    folder = Path(options.out or Path("results") / suite.name)
+    folder = Path(options.out) if options.out else _usual_folder(options)
     cells = _cells(settings, strategies, suite, options.seeds)
     extras = Extras(
         options.tensorboard,
@@ -54,19 +56,28 @@ def run(options: argparse.Namespace) -> int:
     outcome = run_cells(cells, Store(folder), options.workers, options.redo, extras, engine)
     record_command(folder, _command_line(options.arguments))
     if outcome.signal:
-        print("stopped; the same command goes on from here", file=sys.stderr)
+        _LOGGER.error("stopped; the same command goes on from here")
         return 128 + outcome.signal
     stopped = f", {outcome.stopped} stopped" if outcome.stopped else ""
     print(
         f"{outcome.done} cells run, {outcome.skipped} already there, {outcome.failed} failed"
-        f"{stopped}"
+        f"{stopped}; the results are in {folder}"
     )
     if outcome.failed:
         for cell, error in Store(folder).failures()[:_SHOWN_FAILURES]:
-            print(f"  {cell}: {error.strip().splitlines()[-1]}", file=sys.stderr)
+            _LOGGER.error("%s: %s", cell, error.strip().splitlines()[-1])
         print(f"the errors are in {folder}/*.failed.json; the same command tries again")
-    print(f"next: python -m bench report {folder}")
+    if options.report:
+        tell(folder)
+    else:
+        print(f"next: python -m bench report {shlex.quote(str(folder))}")
     return 1 if outcome.failed or outcome.stopped else 0
+
+
+def _usual_folder(options: argparse.Namespace) -> Path:
+    """A folder for each suite, and for each pool of a user's own one that no suite has."""
+    name = f"pool-{PoolFile(options.pool).name}" if options.pool else options.suite
+    return Path("results") / name
 
 
 def _cells(
@@ -136,7 +147,7 @@ def _refuse(options: argparse.Namespace, defaults: dict[str, Any], where: str) -
 def _pool_setting(options: argparse.Namespace, suite: Suite, sizes: dict[str, int]) -> Setting:
     if "num_tasks" in sizes:
         raise ValueError("--num-tasks does not go with --pool: the file says how many there are")
-    default = suite.scenarios[0]
+    default = suite.of_pool or suite.scenarios[0]
     source = PoolFile(
         options.pool,
         id_column=options.id,
@@ -150,9 +161,10 @@ def _pool_setting(options: argparse.Namespace, suite: Suite, sizes: dict[str, in
         start_rate=options.start_rate,
         heldout_share=options.heldout_share,
     )
-    return pool_setting(
+    setting = pool_setting(
         source,
         sizes.get("batch_size", default.batch_size),
         sizes.get("group_size", default.group_size),
         sizes.get("steps", default.steps),
     )
+    return replace(setting, horizon=suite.horizon)

@@ -17,7 +17,7 @@ POOL_OPTIONS: dict[str, Any] = {
     "domain": None,
     "no_items": False,
     "missing": "error",
-    "reference_trials": 16,
+    "reference_trials": None,
     "residual_sd": 1.0,
     "start_rate": None,
     "heldout_share": 0.1,
@@ -86,7 +86,12 @@ def _add_sizes(group: argparse._ArgumentGroup) -> None:
 
 def _add_where(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
-        "--out", metavar="FOLDER", help="folder of the results (default: results/SUITE)"
+        "--out",
+        metavar="FOLDER",
+        help="folder of the results (default: results/SUITE, with --pool results/pool-NAME)",
+    )
+    group.add_argument(
+        "--report", action="store_true", help="write the report when done, and say what was found"
     )
     group.add_argument(
         "--workers",
@@ -101,7 +106,10 @@ def _add_where(group: argparse._ArgumentGroup) -> None:
 
 def _add_pool(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
-        "--pool", metavar="FILE", help="a table with one task per row (default: none)"
+        "--pool",
+        metavar="FILE",
+        help="a table with one task per row: CSV, TSV, JSON lines, a JSON list or Parquet, gzipped "
+        "or not (default: none)",
     )
     group.add_argument(
         "--id",
@@ -133,7 +141,8 @@ def _add_pool(group: argparse._ArgumentGroup) -> None:
         "--reference-trials",
         type=whole(),
         metavar="N",
-        help="rollouts behind each reference rate",
+        help="rollouts behind each reference rate; turns counts of successes into rates "
+        "(default: 16, with counts those of a column named trials)",
     )
     group.add_argument(
         "--residual-sd",

@@ -6,6 +6,7 @@ from bench.engines.local import LocalEngine
 from bench.engines.on_ray import RayEngine
 from bench.engines.plan import Extras, Plan
 from bench.engines.signals import Signals, listening
+from bench.engines.watch import Watch
 
 __all__ = [
     "AbstractEngine",
@@ -14,6 +15,7 @@ __all__ = [
     "Plan",
     "RayEngine",
     "Signals",
+    "Watch",
     "add_engine_options",
     "chosen_engine",
     "listening",

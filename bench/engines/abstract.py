@@ -5,11 +5,16 @@ from collections.abc import Iterator, Sequence
 
 from bench.engines.plan import Extras, Plan
 from bench.engines.signals import Signals
+from bench.engines.watch import Watch
 from bench.store import Store
 
 
 class AbstractEngine(ABC):
     """Runs cells. The same cell has the same columns on every engine, timings excepted."""
+
+    @abstractmethod
+    def where(self, cells: Sequence[Plan], workers: int | None) -> str:
+        """Where these cells would run, in words such as `on 2 processes`."""
 
     @abstractmethod
     def run(
@@ -19,6 +24,7 @@ class AbstractEngine(ABC):
         store: Store,
         extras: Extras,
         signals: Signals,
+        watch: Watch,
     ) -> Iterator[str]:
         """Runs the cells, and yields for each how it ended: `done`, `failed` or `stopped`.
 
@@ -32,6 +38,7 @@ class AbstractEngine(ABC):
             store: where results and failures go.
             extras: what else to keep.
             signals: whether the run was told to stop.
+            watch: is told what begins and ends.
 
         Raises:
             ValueError: for cells or extras that this engine cannot run, before anything runs.

@@ -1,5 +1,6 @@
 """Cells in processes of this machine."""
 
+import logging
 import multiprocessing
 import os
 import signal
@@ -16,7 +17,10 @@ from bench.cell import Life, StoppedError, run_cell
 from bench.engines.abstract import AbstractEngine
 from bench.engines.plan import Extras, Plan
 from bench.engines.signals import Signals, kill_children
+from bench.engines.watch import Watch
 from bench.store import Store
+
+_LOGGER = logging.getLogger(__name__)
 
 
 class LocalEngine(AbstractEngine):
@@ -27,6 +31,11 @@ class LocalEngine(AbstractEngine):
     process of its own; the one that kills that too is recorded as failed.
     """
 
+    def where(self, cells: Sequence[Plan], workers: int | None) -> str:
+        """See `AbstractEngine.where`."""
+        count = min(_processes(cells, workers), len(cells))
+        return f"on {count} process{'' if count == 1 else 'es'}"
+
     def run(
         self,
         cells: Sequence[Plan],
@@ -34,20 +43,27 @@ class LocalEngine(AbstractEngine):
         store: Store,
         extras: Extras,
         signals: Signals,
+        watch: Watch,
     ) -> Iterator[str]:
         """See `AbstractEngine.run`; stopped cells are saved if their setting has checkpoints."""
-        usual = max((plan.setting.workers for plan in cells), default=1)
-        crew = _Crew(store, workers or usual, extras, signals)
+        crew = _Crew(store, _processes(cells, workers), extras, signals, watch)
         crew.prepare(cells)
         yield from crew.results(deque(cells))
+
+
+def _processes(cells: Sequence[Plan], workers: int | None) -> int:
+    """As many as are asked for, or as the settings ask for."""
+    return workers or max((plan.setting.workers for plan in cells), default=1)
 
 
 class _Crew:
     """Worker processes and what they do with plans."""
 
-    def __init__(self, store: Store, workers: int, extras: Extras, signals: Signals) -> None:
+    def __init__(
+        self, store: Store, workers: int, extras: Extras, signals: Signals, watch: Watch
+    ) -> None:
         self._store, self._workers = store, workers
-        self._extras, self._signals = extras, signals
+        self._extras, self._signals, self._watch = extras, signals, watch
 
     def prepare(self, pending: Sequence[Plan]) -> None:
         """Makes what the cells share, seed by seed."""
@@ -55,9 +71,13 @@ class _Crew:
         if not wanted:
             return
         with self._processes(self._workers) as pool:
-            for made in [pool.submit(_prepare, plan) for plan in wanted.values()]:
-                while not self._signals.received and not made.done():
-                    wait([made], timeout=1.0)
+            making = {pool.submit(_prepare, plan): plan for plan in wanted.values()}
+            for made, plan in making.items():
+                job = f"the model of {plan.setting.name}, seed {plan.seed}"
+                _LOGGER.info("making %s, unless an earlier run left one", job)
+                with self._watch.at(job):
+                    while not self._signals.received and not made.done():
+                        wait([made], timeout=1.0)
                 if self._signals.received:
                     pool.shutdown(wait=False, cancel_futures=True)
                     kill_children()  # what they were making is begun again by the next run
@@ -75,10 +95,12 @@ class _Crew:
                         self._fill(pool, pending, in_flight)
                         for future in wait(in_flight, 1.0, FIRST_COMPLETED).done:
                             outcome = _result(future)
-                            del in_flight[future]
+                            self._watch.end(in_flight.pop(future).cell)
                             yield outcome
             except BrokenProcessPool:
                 suspects += in_flight.values()
+                for plan in in_flight.values():
+                    self._watch.end(plan.cell)
         for plan in suspects:
             if not self._signals.received:
                 yield self._alone(plan)
@@ -89,10 +111,12 @@ class _Crew:
         while pending and len(in_flight) < self._workers and not self._signals.received:
             future = pool.submit(_work, pending[0], self._store.folder, self._extras)
             in_flight[future] = pending.popleft()
+            self._watch.begin(in_flight[future].cell)
 
     def _alone(self, plan: Plan) -> str:
+        _LOGGER.info("%s: tried again alone, since a worker died beside it", plan.cell)
         try:
-            with self._processes(1) as pool:
+            with self._watch.at(plan.cell), self._processes(1) as pool:
                 return pool.submit(_work, plan, self._store.folder, self._extras).result()
         except BrokenProcessPool:
             self._store.save_failure(plan.cell, "the worker process died (out of memory?)")

@@ -15,6 +15,7 @@ from bench.cell import made_by, run_cell
 from bench.engines.abstract import AbstractEngine
 from bench.engines.plan import Extras, Plan
 from bench.engines.signals import Signals
+from bench.engines.watch import Watch
 from bench.store import CellResult, Store
 from bench.strategies import source_digest
 
@@ -42,6 +43,11 @@ class RayEngine(AbstractEngine):
     def __init__(self, address: str | None = None) -> None:
         self._address = address
 
+    def where(self, cells: Sequence[Plan], workers: int | None) -> str:
+        """See `AbstractEngine.where`."""
+        most = f", {workers} at most" if workers else ""
+        return f"on as many CPUs as the Ray cluster has{most}"
+
     def run(
         self,
         cells: Sequence[Plan],
@@ -49,12 +55,15 @@ class RayEngine(AbstractEngine):
         store: Store,
         extras: Extras,
         signals: Signals,
+        watch: Watch,
     ) -> Iterator[str]:
         """See `AbstractEngine.run`; stopped cells are run again from their beginning."""
         _refuse(cells, extras)
         with self._connected(cells, workers):
             signals.listen()  # ray.init takes SIGTERM
-            yield from _results(deque(_Attempt(plan) for plan in cells), workers, store, signals)
+            yield from _results(
+                deque(_Attempt(plan) for plan in cells), workers, store, signals, watch
+            )
 
     @contextmanager
     def _connected(self, cells: Sequence[Plan], workers: int | None) -> Iterator[None]:
@@ -93,7 +102,11 @@ class _Attempt:
 
 
 def _results(
-    waiting: deque[_Attempt], workers: int | None, store: Store, signals: Signals
+    waiting: deque[_Attempt],
+    workers: int | None,
+    store: Store,
+    signals: Signals,
+    watch: Watch,
 ) -> Iterator[str]:
     ray = _ray()
     work = ray.remote(_work)
@@ -103,8 +116,10 @@ def _results(
             attempt = waiting.popleft()
             task = work.options(num_cpus=1, max_retries=0, name=str(attempt.plan.cell))
             running[task.remote(attempt.plan)] = attempt
+            watch.begin(attempt.plan.cell)
         for reference in ray.wait(list(running), timeout=_POLL_SECONDS)[0]:
             attempt = running.pop(reference)
+            watch.end(attempt.plan.cell)
             outcome = _kept(reference, attempt, store)
             if outcome is None:
                 waiting.appendleft(replace(attempt, retries=attempt.retries + 1))

@@ -1,4 +1,6 @@
 import gzip
+import json
+import logging
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +19,8 @@ from tests.test_layout import ROOT
 DATA = Path(os.environ.get("BOTS_DATA", ROOT.parent / "shared" / "data"))
 ITEMS = DATA / "llm_items.csv.gz"
 ROWS = 40
+PLAIN = ("p.csv", "p.tsv", "p.jsonl", "p.ndjson", "p.json", "p.parquet")
+FORMATS = (*PLAIN, *(f"{name}.gz" for name in PLAIN))
 
 
 def columns() -> dict[str, list]:
@@ -35,17 +39,19 @@ def write(path: Path, table: dict[str, list]) -> PoolFile:
         plain = path.with_name("plain.parquet")
         pq.write_table(pa.table(table), plain)
         content = plain.read_bytes()
+    elif ".js" in path.name or ".nd" in path.name:
+        records = [dict(zip(table, row, strict=True)) for row in zip(*table.values(), strict=True)]
+        lines = "\n".join(map(json.dumps, records))
+        content = (lines if ".json." not in f"{path.name}." else json.dumps(records)).encode()
     else:
-        lines = [
-            ",".join(table),
-            *(",".join(map(str, row)) for row in zip(*table.values(), strict=True)),
-        ]
-        content = ("\n".join(lines) + "\n").encode()
+        separator = "\t" if ".tsv" in path.name else ","
+        rows = [list(table), *zip(*table.values(), strict=True)]
+        content = "".join(separator.join(map(str, row)) + "\n" for row in rows).encode()
     path.write_bytes(gzip.compress(content) if path.suffix == ".gz" else content)
     return PoolFile(str(path))
 
 
-@pytest.mark.parametrize("name", ["p.csv", "p.csv.gz", "p.parquet", "p.parquet.gz"])
+@pytest.mark.parametrize("name", FORMATS)
 def test_all_formats_say_the_same(tmp_path, name):
     tasks = read_tasks(write(tmp_path / name, columns()))
     assert tasks.keys_N.tolist() == columns()["id"]
@@ -105,7 +111,9 @@ def test_strategies_that_the_pool_cannot_serve_are_left_out_with_a_note(tmp_path
     said = capsys.readouterr()
     assert "left out on p: strategy 'bots'" in said.err
     assert main([*command, "--strategy", "bots"]) == 2
-    assert "no reference ['strong']" in capsys.readouterr().err
+    said = capsys.readouterr()
+    assert "no reference ['strong']: name a column of solve rates with --strong COLUMN" in said.err
+    assert "--strategy mopps" in said.err
 
 
 def test_the_learner_starts_near_its_weak_reference(tmp_path):
@@ -202,10 +210,91 @@ def test_ids_are_checked_before_tasks_are_held_out(tmp_path):
         read_tasks(write(tmp_path / "p.csv", table))
 
 
-@pytest.mark.parametrize("name", ["Weak", " weak", "weak_rate"])
-def test_a_misspelt_column_is_suggested(tmp_path, name):
-    with pytest.raises(ValueError, match=f"Did you mean --weak '{name}'"):
-        read_tasks(write(tmp_path / "p.parquet", {name: [0.5] * ROWS}))
+def test_a_misspelt_column_is_suggested(tmp_path):
+    source = write(tmp_path / "p.csv", {"weak_rate": [0.5] * ROWS})
+    with pytest.raises(ValueError, match="Did you mean --weak 'weak_rate'"):
+        read_tasks(source)
+    with pytest.raises(ValueError, match=r"no column 'weak rat'.*did you mean 'weak_rate'"):
+        read_tasks(replace(source, weak=("weak rat",)))
+
+
+@pytest.mark.parametrize("name", ["Weak", " weak ", "WEAK"])
+def test_case_and_blanks_of_columns_do_not_matter(tmp_path, name):
+    source = write(tmp_path / "p.csv", {name: [0.5] * ROWS})
+    assert read_tasks(source).references["weak"].tolist() == [0.5] * ROWS
+    assert read_tasks(replace(source, weak=("wEAK",))).references["weak"].size == ROWS
+
+
+def test_columns_that_differ_in_case_alone_are_not_chosen_between(tmp_path):
+    source = write(tmp_path / "p.csv", {"Weak": [0.5] * ROWS, "WEAK": [0.1] * ROWS})
+    with pytest.raises(ValueError, match="'Weak' and 'WEAK'"):
+        read_tasks(source)
+    assert read_tasks(replace(source, weak=("WEAK",))).references["weak"][0] == 0.1
+
+
+COUNTS = {"weak": [0, 1] * 20, "strong": [3, 16] * 20}
+
+
+def test_counts_of_unknown_trials_are_refused(tmp_path):
+    with pytest.raises(ValueError, match=r"whole numbers up to 16 .*--reference-trials 16"):
+        read_tasks(write(tmp_path / "p.csv", COUNTS))
+
+
+@pytest.mark.parametrize(
+    ("more", "given"), [({}, 16), ({"Trials": [16] * ROWS}, None), ({"trials": [8] * ROWS}, 16)]
+)
+def test_counts_are_divided_by_their_trials_and_the_log_says_so(tmp_path, caplog, more, given):
+    source = replace(write(tmp_path / "p.csv", COUNTS | more), reference_trials=given)
+    with caplog.at_level(logging.INFO, logger="bench"):
+        setting = pool_setting(source, 4, 8, 6)
+    tasks = read_tasks(source)
+    assert tasks.references["weak"].tolist() == [0, 1 / 16] * 20
+    assert tasks.references["strong"].tolist() == [3 / 16, 1] * 20
+    assert setting.reference_trials == {"weak": 16, "strong": 16}
+    assert "'weak' and 'strong' hold counts of successes" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("change", "given", "says"),
+    [
+        ({}, 8, "16 in row 1 .*more than the 8 trials"),
+        ({"trials": [0] * ROWS}, None, "is 0 in row 0; trials are whole numbers"),
+        ({"strong": [56, 90] * 20}, None, "Percentages"),
+    ],
+)
+def test_counts_that_cannot_be_right_are_refused(tmp_path, change, given, says):
+    source = write(tmp_path / "p.csv", COUNTS | change)
+    with pytest.raises(ValueError, match=says):
+        read_tasks(replace(source, reference_trials=given))
+
+
+def test_zeros_and_ones_are_rates_and_the_log_says_so(tmp_path):
+    source = replace(write(tmp_path / "p.csv", {"weak": [0, 1] * 20}), reference_trials=16)
+    tasks = read_tasks(source)
+    assert tasks.references["weak"].tolist() == [0, 1] * 20
+    assert "read as solve rates" in tasks.notes[0]
+
+
+def test_a_decimal_comma_is_refused_with_its_remedy(tmp_path):
+    path = tmp_path / "p.csv"
+    path.write_text("id;weak\na;0,5\nb;0,6\n")
+    with pytest.raises(ValueError, match="row 0 has '0,5': that is a decimal comma"):
+        read_tasks(PoolFile(str(path)))
+
+
+def test_labels_keep_their_leading_zeros(tmp_path):
+    table = columns() | {"id": [f"{k:03d}" for k in range(ROWS)]}
+    assert read_tasks(write(tmp_path / "p.csv", table)).keys_N[7] == "007"
+
+
+def test_a_pool_that_is_met_many_times_is_told_with_a_remedy(tmp_path, caplog):
+    source = write(tmp_path / "p.csv", columns())
+    pool_setting(source, 4, 8, 120)
+    assert "36 tasks to train on: 120 steps of 4 meet each of them about 13 times" in caplog.text
+    assert "--steps 45" in caplog.text
+    caplog.clear()
+    pool_setting(source, 4, 8, 12)
+    assert not caplog.text
 
 
 def test_columns_of_the_same_name_are_refused(tmp_path):
@@ -243,7 +332,14 @@ def test_a_batch_larger_than_the_pool_names_the_option(tmp_path):
 
 @pytest.mark.parametrize(
     ("name", "expected"),
-    [("a.csv", "a"), ("v.1.csv.gz", "v.1"), (".csv", "pool"), ("b.parquet", "b")],
+    [
+        ("a.csv", "a"),
+        ("v.1.csv.gz", "v.1"),
+        (".csv", "pool"),
+        ("b.parquet", "b"),
+        ("tasks.train.JSONL", "tasks.train"),
+        ("a.csv.json", "a.csv"),
+    ],
 )
 def test_a_setting_is_named_after_its_file(name, expected):
     assert PoolFile(f"some/folder/{name}").name == expected
@@ -258,6 +354,7 @@ def test_a_setting_is_named_after_its_file(name, expected):
         ("p.csv", b"id,weak\n"),
         ("p.csv.gz", b"not gzip"),
         ("p.parquet", b"not parquet"),
+        ("p.json", b'{"weak": 0.5}'),
     ],
 )
 def test_unreadable_files_are_refused_by_name(tmp_path, name, content):

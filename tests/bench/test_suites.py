@@ -8,7 +8,7 @@ import pytest
 from bench.buildable import buildable
 from bench.settings import scenario_setting
 from bench.strategies import STRATEGIES, tuned
-from bench.suites import BY_TAG, CORE, FULL, LEARNER, SUITES
+from bench.suites import BY_TAG, CORE, FULL, LEARNER, SMOKE, SUITES
 from bots import Pool
 from simulator import SCENARIOS, TAGS, VARIANTS
 from tests.bench.helpers import TINY
@@ -29,6 +29,15 @@ def test_reduced_scenarios_keep_what_they_stress():
     assert SCENARIO["tiny"].num_tasks == SCENARIOS["tiny"].num_tasks
     assert SCENARIO["huge"] == SCENARIOS["huge"]
     assert LEARNER.fewer_seeds["huge"] < LEARNER.num_seeds
+
+
+def test_the_first_look_is_short_and_has_a_price_of_repetition():
+    assert SMOKE.num_seeds >= 4
+    assert {"bots", "residual-memory", "oracle-gain"} < set(SMOKE.strategies)
+    assert "oracle-target" not in SMOKE.strategies
+    assert [s.law.repetition_visits for s in SMOKE.scenarios] == [float("inf"), float("inf"), 2.0]
+    for scenario in SMOKE.scenarios:
+        assert scenario.steps * scenario.batch_size < scenario.num_tasks == 5_000
 
 
 def test_variants_are_reduced_like_their_scenario():
