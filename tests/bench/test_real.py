@@ -192,7 +192,7 @@ def test_cells_run_are_reported_on_three_axes_and_follow_in_tensorboard(source, 
     assert "| bots |" in report.standings
 
 
-STEPS = 30
+STEPS = 10
 
 
 def command(folder: Path, strategy: str = "waiting") -> list[str]:
@@ -201,7 +201,7 @@ def command(folder: Path, strategy: str = "waiting") -> list[str]:
     words = ["run", "real", "--model", str(models.folder() / "start"), "--tasks", "families:RO"]
     words += ["--engine", "transformers", "--max-new-tokens", "11", "--seeds", "1"]
     words += ["--strategy", f"tests.bench.helpers:{strategy}", "--workers", "1"]
-    words += ["--batch-size", "8", "--steps", str(STEPS), "--evaluate-every", "15"]
+    words += ["--batch-size", "8", "--steps", str(STEPS), "--evaluate-every", "5"]
     words += ["--horizon", "1", "--checkpoint-seconds", "0"]
     return [sys.executable, "-m", "bench", *words, "--out", str(folder)]
 
