@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass
 
-from backends.rft.advantages import ALGORITHMS, STD_EPSILON, Algorithm
-from backends.rft.loss import LOSS_LEVELS
+from backends.rft.advantages import ALGORITHMS, LOSS_LEVELS, STD_EPSILON, Algorithm
 from bots import checks
 
 
