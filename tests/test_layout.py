@@ -59,6 +59,27 @@ def test_the_simulated_benchmark_starts_without_torch():
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
 
 
+COLLECT = """
+import sys
+
+import pytest
+
+options = ["--collect-only", "-qq", "-p", "no:cacheprovider", "-p", "no:xdist", "tests"]
+assert pytest.main(options) == 0
+sys.exit(", ".join({"torch", "transformers", "trl"} & {*sys.modules}))
+"""
+
+
+@pytest.mark.integration
+def test_tests_are_collected_without_torch():
+    """Its import takes longer than most parts of the suite; `tests/lazy.py` puts it off."""
+    done = subprocess.run(
+        [sys.executable, "-c", COLLECT], cwd=ROOT, check=False, capture_output=True, text=True
+    )
+    assert done.stderr == ""
+    assert done.returncode == 0, done.stdout
+
+
 def test_selectors_need_numpy_scipy_and_numba_alone():
     allowed = {"numpy", "scipy", "numba", "bots"} | sys.stdlib_module_names
     for path in (ROOT / "bots").rglob("*.py"):

@@ -15,6 +15,7 @@ import numpy as np
 from bots._types import Bools, Floats, Ints
 
 STD_EPSILON = 1e-6
+LOSS_LEVELS = ("token", "sequence", "constant")  # how `loss.policy_loss` sums tokens
 
 
 def grpo(rewards_BG: Floats, *, std_epsilon: float | None = STD_EPSILON) -> Floats:
