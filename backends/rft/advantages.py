@@ -139,8 +139,6 @@ ALGORITHMS = {
 SPELLINGS = {"dr-grpo": "drgrpo", "dr_grpo": "drgrpo"}
 """Other spellings of algorithms that are accepted."""
 
-LOSS_LEVELS = ("token", "sequence", "constant")
-
 
 def informative(rewards_BG: Floats) -> Bools:
     """Which groups hold at least two different rewards, shape (B, 1)."""
