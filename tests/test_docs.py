@@ -82,9 +82,9 @@ def extras_exist(words: list[str]) -> bool:
 
 
 def unpriced(command: str) -> bool:
-    """Whether a command is neither parsed by a test nor free, and does not say its minutes."""
+    """Whether a command is neither run by a test nor free, and does not say its minutes."""
     words = split(command)
-    return not (program(words) or words[0] in FREE or COST.search(comment(command)))
+    return not (" ".join(words) in RUN or words[0] in FREE or COST.search(comment(command)))
 
 
 @pytest.mark.parametrize(
