@@ -66,7 +66,7 @@ import pytest
 
 options = ["--collect-only", "-qq", "-p", "no:cacheprovider", "-p", "no:xdist", "tests"]
 assert pytest.main(options) == 0
-sys.exit(", ".join({"torch", "transformers", "trl"} & {*sys.modules}))
+sys.exit(", ".join({"torch", "transformers", "trl"} & {*sys.modules}) or 0)
 """
 
 
