@@ -54,7 +54,7 @@ def page(
     source = html.escape("; ".join(commands))
     body = [f"<h1>BOTS benchmark: {html.escape(title)}</h1>"]
     body.append('<section class="verdict">')
-    body += [f"<p>{html.escape(line)}</p>" for line in verdict]
+    body += [f"<p>{html.escape(line).replace(' %', '&nbsp;%')}</p>" for line in verdict]
     body.append("</section>")
     body += [f'<p class="lead">{html.escape(line)}</p>' for line in lead]
     body.append("<pre>" + html.escape("\n".join(commands)) + "</pre>")

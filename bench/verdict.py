@@ -133,7 +133,7 @@ def _one_by_one(
     named = len(settings) > 1
     needs = [_needed(strategy, mine, named) for strategy, mine in of.items()]
     needs[0] = f"{where} {needs[0]}"
-    worse = [line for strategy, mine in of.items() for line in _not_better(strategy, mine, named)]
+    worse = _not_better(of, named)
     return [*needs, *_intervals(of), *worse, *_best(rows, settings), *_price(rows, settings)]
 
 
@@ -171,16 +171,17 @@ def _intervals(of: dict[str, list[Row]]) -> list[str]:
     return [f"95 % intervals over {min(seeds)} seeds: {'; '.join(spans)}."] if spans else []
 
 
-def _not_better(strategy: str, mine: Sequence[Row], named: bool) -> list[str]:
-    """Where a strategy does not end clearly above the reference for the same rollouts."""
-    below = [r for r in mine if r.differs and r.figures["difference"].value < 0]
-    alike = [r for r in mine if not r.differs and len(r.seeds) >= LEAST_SEEDS]
-    said = []
-    for found, words in ((below, "ended below"), (alike, "is not told apart from")):
-        if found:
-            there = f" on {listed([row.setting for row in found])}" if named else ""
-            said.append(f"For the same rollouts {name(strategy)} {words} {REFERENCE}{there}.")
-    return said
+def _not_better(of: dict[str, list[Row]], named: bool) -> list[str]:
+    """Which strategies do not end clearly above the reference for the same rollouts, and where."""
+    said: dict[str, list[str]] = {}
+    for strategy, mine in of.items():
+        below = [r.setting for r in mine if r.differs and r.figures["difference"].value < 0]
+        alike = [r.setting for r in mine if not r.differs and len(r.seeds) >= LEAST_SEEDS]
+        for where, verdict in ((below, "below"), (alike, "not clearly above")):
+            if where:
+                there = f" on {listed(where)}" if named else ""
+                said.setdefault(f"ended {verdict} {REFERENCE}{there}", []).append(name(strategy))
+    return [f"For the same rollouts {listed(who)} {what}." for what, who in said.items()]
 
 
 def _price(rows: Sequence[Row], settings: Sequence[str]) -> list[str]:

@@ -64,6 +64,7 @@ class _Crew:
     ) -> None:
         self._store, self._workers = store, workers
         self._extras, self._signals, self._watch = extras, signals, watch
+        self._compiled = False
 
     def prepare(self, pending: Sequence[Plan]) -> None:
         """Makes what the cells share, seed by seed."""
@@ -95,6 +96,7 @@ class _Crew:
                         self._fill(pool, pending, in_flight)
                         for future in wait(in_flight, 1.0, FIRST_COMPLETED).done:
                             outcome = _result(future)
+                            self._compiled = True
                             self._watch.end(in_flight.pop(future).cell)
                             yield outcome
             except BrokenProcessPool:
@@ -108,10 +110,19 @@ class _Crew:
     def _fill(
         self, pool: ProcessPoolExecutor, pending: deque[Plan], in_flight: dict[Future[str], Plan]
     ) -> None:
-        while pending and len(in_flight) < self._workers and not self._signals.received:
+        while pending and len(in_flight) < self._room(pending[0]) and not self._signals.received:
             future = pool.submit(_work, pending[0], self._store.folder, self._extras)
             in_flight[future] = pending.popleft()
             self._watch.begin(in_flight[future].cell)
+
+    def _room(self, plan: Plan) -> int:
+        """How many cells may run side by side.
+
+        The first simulated one runs alone: it compiles the kernels, which takes longer than the
+        cell, and the other processes load them.
+        """
+        simulated = plan.setting.checkpoint_seconds is None
+        return 1 if simulated and not self._compiled else self._workers
 
     def _alone(self, plan: Plan) -> str:
         _LOGGER.info("%s: tried again alone, since a worker died beside it", plan.cell)

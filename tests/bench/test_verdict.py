@@ -52,7 +52,7 @@ def test_each_of_a_few_settings_is_told_and_the_price_of_repetition():
 
 def test_what_is_like_shuffle_is_not_told_apart():
     cells = synthetic_cells({"base": {"shuffle": 0.3, "bots": 0.3}})
-    assert "BOTS is not told apart from shuffle." in said(cells)
+    assert "For the same rollouts BOTS ended not clearly above shuffle." in said(cells)
 
 
 def test_many_settings_are_counted():
