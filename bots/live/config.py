@@ -87,7 +87,8 @@ class LiveConfig:
         self._number("min_gap", math.nextafter(0, 1), 1)
         self._number("cooldown", 0, LATEST_VERSION)
         for name in ("retest", "patience"):
-            if getattr(self, name) != math.inf:
+            value = getattr(self, name)
+            if not isinstance(value, float | np.floating) or value != math.inf:
                 self._number(name, 1, LATEST_VERSION)
         for name in ("prior_successes", "prior_failures"):
             self._number(name, 1e-3)
@@ -185,7 +186,9 @@ class LiveConfig:
             raise ValueError(
                 f"there is no setting {sorted(unknown)}; was this saved by a newer release?"
             )
-        settings: dict[str, Any] = {k: math.inf if v == "inf" else v for k, v in values.items()}
+        settings: dict[str, Any] = {
+            k: math.inf if isinstance(v, str) and v == "inf" else v for k, v in values.items()
+        }
         return LiveConfig(**settings)
 
     @property
