@@ -243,13 +243,14 @@ def test_the_file_in_the_checkout_names_options_that_exist():
         assert set(options(f"{name}:tuned")) <= set(STRATEGIES[name].space)
 
 
+@pytest.mark.integration
 def test_tuning_runs_and_the_roster_reads_what_it_found(monkeypatch, tmp_path, capsys, caplog):
     caplog.set_level(logging.INFO, "bench")
     suite = Suite("tuning", "", (TINY,), (), num_seeds=2, horizon=1.0)
     monkeypatch.setattr(tune, "TUNING", suite)
     monkeypatch.setattr(tune, "TUNING_SEEDS", (1000, 1001))
     monkeypatch.setattr(strategies, "__file__", str(tmp_path / "strategies.py"))
-    options = given("mopps", "shuffle", budget=3, workers=2, out=str(tmp_path / "store"))
+    options = given("mopps", "shuffle", budget=3, workers=1, out=str(tmp_path / "store"))
     assert tune.run(options, tmp_path / "tuned.toml") == 0
     table = capsys.readouterr().out
     assert "| mopps |" in table

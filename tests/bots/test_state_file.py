@@ -135,6 +135,7 @@ def survive(path: Path, kills: int, links: bool) -> None:
     assert last >= kills
 
 
+@pytest.mark.integration
 @pytest.mark.skipif(os.name != "posix", reason="needs fork and SIGKILL")
 @pytest.mark.parametrize("links", [True, False])
 def test_a_killed_save_loses_nothing(tmp_path, links):

@@ -70,6 +70,7 @@ def test_three_steps_by_hand():
     assert selector.metrics()["tree/coverage"] == 1
 
 
+@pytest.mark.integration
 def test_the_descent_follows_the_beliefs():
     """P(Beta(2,1) > Beta(1,2)) = 5/6, P(Beta(2,1) > Beta(1,1)) = 2/3, both by integration.
 
@@ -112,6 +113,7 @@ def test_a_batch_spreads_over_branches_that_differ_little(bound, low, high):
     assert low <= branch_N[selector.select(500)].mean() <= high
 
 
+@pytest.mark.integration
 def test_equal_beliefs_sample_uniformly():
     """Chi-square with 15 degrees of freedom, false-alarm rate 0.1 %."""
     selector = tree(np.random.default_rng(1).normal(size=(16, 3)), leaf_size=2)

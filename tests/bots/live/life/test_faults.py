@@ -54,6 +54,7 @@ def outlive(folder: Path, kills: int) -> None:
         assert leftovers <= {"state.npz", "state.npz.previous"}
 
 
+@pytest.mark.integration
 def test_a_run_that_is_killed_goes_on_as_if_it_had_not_been(tmp_path):
     outlive(tmp_path, 2)
 

@@ -357,7 +357,10 @@ def run(config: LiveConfig, lives: int, steps: int, monkeypatch: pytest.MonkeyPa
     )
 
 
-@pytest.mark.parametrize("name", CONFIGS)
+@pytest.mark.parametrize(
+    "name",
+    ["paper", *(pytest.param(n, marks=pytest.mark.integration) for n in list(CONFIGS)[1:])],
+)
 def test_a_selector_believes_and_permits_what_the_model_does(name, monkeypatch):
     run(CONFIGS[name], 20, 30, monkeypatch)
 

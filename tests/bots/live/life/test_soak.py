@@ -1,5 +1,6 @@
 """A million updates: beliefs stay within their equilibria, and nothing grows."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ NUM_TASKS, BATCH_SIZE, PART = 2_000, 64, 4
 SMALLEST, LARGEST = 4, 8  # rollouts per group
 CONFIG = LiveConfig(cooldown=2.0, retest=50.0, coverage=0.1, staleness=0.01)
 ROUNDING = 1e-5  # of alpha + beta
+needs_proc = pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="needs Linux's /proc")
 
 
 def made(seed: int) -> LiveSelector:
@@ -26,7 +28,7 @@ def made(seed: int) -> LiveSelector:
 
 def resident() -> int:
     """Bytes of memory in use."""
-    return 4096 * int(Path("/proc/self/statm").read_text().split()[1])
+    return os.sysconf("SC_PAGE_SIZE") * int(Path("/proc/self/statm").read_text().split()[1])
 
 
 def check(selector: LiveSelector) -> None:
@@ -83,11 +85,14 @@ def soak(folder: Path, updates: int, save_every: int) -> None:
     assert max(sizes) < 1.5 * sizes[0]
 
 
+@pytest.mark.integration
+@needs_proc
 def test_thousands_of_updates(tmp_path):
     soak(tmp_path, 6_400, 1_600)
 
 
 @pytest.mark.slow
+@needs_proc
 def test_a_million_updates(tmp_path):
     soak(tmp_path, UPDATES, SAVE_EVERY)
 
