@@ -34,7 +34,7 @@ check: .venv/dev
 docs: .venv/docs
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
 
-NEEDS_bench := numpy, scipy, numba, pandas, pyarrow and matplotlib, 0.9 GB on disk
+NEEDS_bench := numpy, scipy, numba, pandas, pyarrow and matplotlib, 0.8 GB on disk
 NEEDS_rft := also torch and transformers, 2 GB on disk, or 8 where pip finds no torch for CPUs alone
 NEEDS_dev := $(NEEDS_rft), and the tests' tools
 NEEDS_docs := $(NEEDS_bench), and mkdocs
