@@ -38,15 +38,19 @@ def headline(runs: Runs, rows: Sequence[Row], path: Path) -> None:
 
 
 def finding(rows: Sequence[Row], short: bool = False) -> str:
-    """What the rows of one setting say of BOTS, or of the best strategy where it was not run."""
-    names = shown(rows)
-    who = SUBJECT if SUBJECT in names else names[-1]
-    share = next(row.figures[_TTB].value for row in rows if row.strategy == who)
-    if not np.isfinite(share):
-        return f"{name(who)} does not reach shuffle's best"
+    """What the rows of one setting say of BOTS and, unless short, of the best of the others."""
+    _, *names = shown(rows)
+    share = {row.strategy: row.figures[_TTB].value for row in rows}
+    if not names:
+        return f"{REFERENCE} alone"
+    first, *rest = names
+    if not np.isfinite(share[first]):
+        return f"{name(first)} does not reach shuffle's best"
     if short:
-        return f"{name(who)} needs {percent(share)} of shuffle's rollouts"
-    return f"{name(who)} reaches shuffle's best with {percent(share)} of the rollouts"
+        return f"{name(first)} needs {percent(share[first])} of shuffle's rollouts"
+    text = f"{name(first)} reaches shuffle's best with {percent(share[first])} of the rollouts"
+    others = [who for who in rest if np.isfinite(share[who])]
+    return "".join([text, *(f",\n{who} with {percent(share[who])}" for who in others)])
 
 
 def shown(rows: Sequence[Row]) -> list[str]:
