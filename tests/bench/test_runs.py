@@ -232,6 +232,7 @@ def smoke(folder: Path, *more: str) -> list[str]:
         "--workers",
         "2",
     ]
+    command += ["--scenario", "base", "--scenario", "guru15"]
     return [*command, "--seeds", "3", "--strategy", "shuffle", "--strategy", "bots", *more]
 
 
