@@ -249,7 +249,7 @@ def made_by() -> dict[str, str]:
 def _git(folder: Path, *arguments: str) -> str:
     try:
         result = subprocess.run(
-            ["git", *arguments], cwd=folder, capture_output=True, text=True, timeout=10, check=False
+            ["git", *arguments], cwd=folder, capture_output=True, text=True, timeout=60, check=False
         )
     except (OSError, subprocess.TimeoutExpired):
         return ""

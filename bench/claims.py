@@ -1,4 +1,4 @@
-"""Claims of the literature beside what the contest finds: `docs/claims.md`."""
+"""Claims of the literature beside what the contest finds: `docs/research/claims.md`."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -170,6 +170,7 @@ def claims_page(runs: Sequence[Run], command: str) -> str:
     scenarios = score(runs).scenarios
     parts = [
         "# Claims",
+        _answer(found),
         "What papers report of a strategy, and what this benchmark finds when both sides run under "
         "one learner, one budget and paired seeds, with the published defaults. The learner is a "
         "simulation: a contradiction says that the claim does not follow from what the simulation "
@@ -189,6 +190,18 @@ def claims_page(runs: Sequence[Run], command: str) -> str:
         ),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _answer(found: Sequence[Finding]) -> str:
+    """What the page finds, in three sentences."""
+    verdicts = [finding.verdict for finding in found]
+    confirmed, contradicted = (verdicts.count(word) for word in ("confirmed", "contradicted"))
+    return (
+        f"Of {len(found)} published claims, {confirmed} hold in direction when both sides have one "
+        f"learner, one budget and paired seeds. {contradicted} are contradicted, and "
+        f"{len(found) - confirmed - contradicted} are undecided. The learner is a simulation, and "
+        "a claim that holds is mostly smaller here than published."
+    )
 
 
 def findings_table(found: Sequence[Finding]) -> Table:

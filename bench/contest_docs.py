@@ -16,12 +16,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Writes strategies.md, strategies/NAME.md and claims.md; the exit status."""
+    """Writes strategies.md, strategies/NAME.md and research/claims.md; the exit status."""
     folder, out = Path(options.folder), Path(options.out)
     command = f"python -m bench docs {shown(folder)}"
     runs = read_runs(folder)
     pages = write_pages(Contest.of(runs), out / "strategies", command)
-    claims = out / "claims.md"
+    claims = out / "research" / "claims.md"
+    claims.parent.mkdir(exist_ok=True)
     claims.write_text(claims_page(runs, command), encoding="utf-8")
     print(f"wrote {claims} and {len(pages)} pages in {out}")
     return 0

@@ -34,8 +34,6 @@ _RESAMPLES = 2_000
 GRID_POINTS = 60
 _LEAST_WIDTH = 7.4
 _STYLE: Any = {
-    "font.size": 9,
-    "axes.titlesize": 11,
     "axes.titleweight": "bold",
     "axes.edgecolor": _GRID,
     "axes.labelcolor": INK,
@@ -51,14 +49,17 @@ _STYLE: Any = {
 }
 
 
-def panels(rows: int, columns: int, height: float = 3.2, width: float = 4.4) -> Any:
+def panels(
+    rows: int, columns: int, height: float = 3.2, width: float = 4.4, font_size: float = 9.0
+) -> Any:
     """A figure and its rows x columns of panels, each of that height and width in inches."""
     import matplotlib
 
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
-    matplotlib.rcParams.update(_STYLE)
+    sizes = {"font.size": font_size, "axes.titlesize": font_size * 11 / 9}
+    matplotlib.rcParams.update(_STYLE | sizes)
     size = (max(width * columns, _LEAST_WIDTH), height * rows)
     return plt.subplots(rows, columns, figsize=size, squeeze=False, layout="constrained")
 
@@ -68,7 +69,7 @@ def save(figure: Any, path: Path, xlabel: str) -> None:
     import matplotlib.pyplot as plt
 
     characters = int(figure.get_figwidth() * 13)
-    figure.supxlabel(textwrap.fill(xlabel, characters), fontsize=9, color=INK)
+    figure.supxlabel(textwrap.fill(xlabel, characters), fontsize="medium", color=INK)
     figure.savefig(path, dpi=110)
     plt.close(figure)
 
@@ -142,7 +143,7 @@ def label_ends(panel: Any, ends: dict[str, tuple[float, float]], palette: dict[s
             place,
             short(name),
             color=palette[name],
-            fontsize=7.5,
+            fontsize="small",
             va="center",
             weight="bold" if name == "bots" else "normal",
         )

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from bench import figures
 from bench.conclusions import place
+from bench.headline import headline
 from bench.many import law_by_law
 from bench.page import Section
 from bench.stats import LEAST_SEEDS
@@ -35,6 +36,15 @@ def _pictures(runs: figures.Runs, rows: Sequence[Row], folder: Path) -> list[Sec
         draw(path)
         sections.append(Section(title, text, picture=path))
 
+    compared = [row for row in rows if row.setting in learning]
+    if {row.setting for row in compared} == {*learning} and compared:
+        add(
+            "headline",
+            "Held-out solve rate",
+            f"{REFERENCE}, BOTS and the best of the others; oracles are left out. Lines are means "
+            "over seeds, bands 95 % bootstrap intervals.",
+            lambda path: headline(learning, compared, path),
+        )
     if learning:
         add(
             "learning",
@@ -45,7 +55,6 @@ def _pictures(runs: figures.Runs, rows: Sequence[Row], folder: Path) -> list[Sec
             f"cancels.{without}",
             lambda path: figures.learning_curves(learning, path),
         )
-    shown_rows = [row for row in rows if row.setting in learning]
     by_axis = {setting: by for setting, by in learning.items() if figures.timed(by)}
     if by_axis:
         add(
@@ -57,12 +66,12 @@ def _pictures(runs: figures.Runs, rows: Sequence[Row], folder: Path) -> list[Sec
             "pool more than the held-out tasks.",
             lambda path: figures.learning_by_axis(by_axis, path),
         )
-    if len({row.strategy for row in shown_rows}) > 1:
+    if len({row.strategy for row in compared}) > 1:
         add(
             "ttb",
             "Time to best",
             f"Left of the dashed line is faster than {REFERENCE}. 95 % intervals.{without}",
-            lambda path: figures.time_to_best(shown_rows, path),
+            lambda path: figures.time_to_best(compared, path),
         )
     add(
         "etr",

@@ -1,4 +1,4 @@
-"""What each option of the live selector is worth: `docs/options.md`."""
+"""What each option of the live selector is worth: `docs/research/options.md`."""
 
 import argparse
 from collections.abc import Sequence
@@ -146,7 +146,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Arguments of `python -m bench options`."""
     parser.add_argument("folder", metavar="FOLDER", help="where `run live` put its results")
     parser.add_argument(
-        "--out", default="docs/options.md", metavar="PAGE", help="the page to write"
+        "--out", default="docs/research/options.md", metavar="PAGE", help="the page to write"
     )
 
 
@@ -173,6 +173,7 @@ def report(runs: Sequence[Run], command: str) -> str:
         )
     seeds = {scores.num_seeds(name) for name in scores.scenarios}
     head = _HEAD.format(
+        answer=_answer(scores, found),
         command=command,
         scenarios=len(scores.scenarios),
         seeds=" or ".join(map(str, sorted(seeds))),
@@ -221,6 +222,20 @@ def _verdict(estimate: Estimate) -> str:
     if estimate.low > 0:
         return "helps"
     return "hurts" if estimate.high < 0 else "undecided"
+
+
+def _answer(scores: Scores, found: Sequence[Capability]) -> str:
+    """What the page finds, in three sentences."""
+    overall = [_overall(_differences(scores, capability)) for capability in found]
+    verdicts = [_verdict(estimate) for estimate in overall]
+    best = max(range(len(found)), key=lambda k: _overall(_values(scores, found[k])).value)
+    score_of = _overall(_values(scores, found[best])).value
+    return (
+        f"On the whole {verdicts.count('helps')} of {len(found)} options help, "
+        f"{verdicts.count('hurts')} hurt and {verdicts.count('undecided')} are undecided.\n"
+        f'The best score is {score_of:.3f}, with "{found[best].title}".\n'
+        "Intervals cover seeds and not scenarios, and no option was tuned."
+    )
 
 
 def _summary(scores: Scores, found: Sequence[Capability]) -> Table:
@@ -278,6 +293,8 @@ def _left_out(scores: Scores) -> str:
 
 
 _HEAD = """# What each option is worth
+
+{answer}
 
 Options of `bots.live.LiveConfig` beside the same strategy without them, on {scenarios}
 scenarios with {seeds} paired seeds. A score is a gain in held-out solve rate over shuffle; 1 is

@@ -50,7 +50,7 @@ class OracleSelector(AbstractSelector):
 
     def update(self, feedback: Feedback) -> None:
         """Nothing to learn."""
-        checks.within(feedback.task_ids_B, self._pool.num_tasks)
+        checks.feedback(feedback, self._pool.num_tasks)
 
     def solve_rates(self) -> Floats:
         """The truth."""

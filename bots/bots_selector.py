@@ -158,8 +158,7 @@ class BOTSSelector(AbstractSelector):
 
     def update(self, feedback: Feedback) -> None:
         """One step of forgetting, explicit and implicit evidence for all tasks."""
-        checks.within(feedback.task_ids_B, self._pool.num_tasks)
-        evidence = feedback.evidence()
+        evidence = checks.feedback(feedback, self._pool.num_tasks).evidence()
         before = self._implicit.state_dict()
         try:
             posterior = self._posterior.update(

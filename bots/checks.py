@@ -1,9 +1,14 @@
 """Boundary checks. Each raises a `ValueError` that names the value, the rule and the remedy."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import numpy.typing as npt
 
 from bots._types import Floats, Ints
+
+if TYPE_CHECKING:
+    from bots.feedback import Feedback
 
 
 def numbers(name: str, values: npt.ArrayLike) -> Floats:
@@ -74,6 +79,17 @@ def within(task_ids_B: Ints, num_tasks: int) -> None:
             f"task id {highest} is not in the pool of {num_tasks} tasks; ids run from 0 to "
             f"{num_tasks - 1}: was this feedback meant for another pool?"
         )
+
+
+def feedback(value: "Feedback", num_tasks: int) -> "Feedback":
+    """`value`, which must be feedback about a pool of `num_tasks`."""
+    if not hasattr(value, "evidence"):  # not isinstance: its module imports these checks
+        raise ValueError(
+            f"feedback is of type {type(value).__name__}; it must be a Feedback: "
+            "selector.update(Feedback.from_rewards(task_ids, rewards))"
+        )
+    within(value.task_ids_B, num_tasks)
+    return value
 
 
 def integer(name: str, value: object, lowest: int, highest: int | None = None) -> int:

@@ -1,10 +1,14 @@
 """What a selector learns from a training step: counts of successes and trials, group by group."""
 
-from dataclasses import dataclass, replace
+import warnings
+from copy import copy
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Literal
 
 import numpy as np
 
-from bots import checks
+from bots import checks, counting
 from bots._types import Bools, Floats, Ints
 from bots.evidence import Evidence
 
@@ -19,8 +23,9 @@ _ROUNDING = 1e-9  # relative error that sums of rewards may have picked up
 class Feedback:
     """The outcome of B groups of rollouts.
 
-    Counts rather than mean rewards: a group that lost members to a timeout, groups of differing
-    sizes and a task that was rolled out twice then all weigh what they should.
+    `Feedback.from_rewards(task_ids, rewards)` makes it from what a trainer has, one reward per
+    rollout. The constructor takes counts. Neither takes mean rewards. Counts weigh a group that
+    lost members, groups of differing sizes and a task that was rolled out twice as they should.
 
     Versions of the policy are in any unit that grows with training, such as optimizer steps. In a
     synchronous trainer the policy that generates a step's rollouts is the current one of their
@@ -44,6 +49,10 @@ class Feedback:
     Raises:
         ValueError: for empty input, lengths that differ, NaN, negative counts, successes > trials,
             squares that no rewards in [0, 1] have, and one version without the other or older.
+
+    Warns:
+        UserWarning: when successes look like mean rewards: none above 1, some between 0 and 1, no
+            squares, and more than one trial. It comes once per process.
 
     Example:
         >>> Feedback([7, 3, 7], [2, 0, 3], [4, 4, 3]).evidence().solve_rates_U.round(3).tolist()
@@ -76,6 +85,8 @@ class Feedback:
             _check_squares(task_ids_B, *(columns[n] for n in ("successes", "trials", "squares")))
         if "tokens" in columns:
             _check_tokens(task_ids_B, columns["tokens"])
+        if "squares" not in columns and _like_means(columns["successes"], columns["trials"]):
+            _warn_of_means()
         if self.batch_id is not None:
             object.__setattr__(self, "batch_id", checks.integer("batch_id", self.batch_id, 0))
         policy, current = _checked_versions(self.policy_version, self.current_version)
@@ -84,6 +95,60 @@ class Feedback:
         object.__setattr__(self, "task_ids_B", task_ids_B)
         for name, column_B in columns.items():
             object.__setattr__(self, f"{name}_B", column_B)
+
+    @classmethod
+    def from_rewards(
+        cls,
+        task_ids: Any,
+        rewards: Any,
+        *,
+        threshold: float | Literal["fractional"] | None = None,
+        tokens: Any = None,
+        batch_id: int | None = None,
+        policy_version: float | None = None,
+        current_version: float | None = None,
+    ) -> "Feedback":
+        """Counts the rewards of single rollouts.
+
+        A reward of None or NaN is a rollout that was lost; it is no trial. Arrays, tensors and
+        lists are taken. There are two layouts:
+
+        - (B, G), or B lists of any lengths: `task_ids` has B entries, one per row.
+        - flat, shape (R,): `task_ids` has R entries, one per rollout. Rollouts of the same task are
+          one group, wherever they lie. Groups come in the order in which their tasks first occur.
+
+        Flat rewards in which no task occurs twice are refused, since they may be mean rewards.
+
+        Args:
+            task_ids: positions in the pool.
+            rewards: one per rollout.
+            threshold: None: rewards must be 0 or 1. A number: a reward of at least that is a
+                success. "fractional": rewards lie in [0, 1] and are summed, and so are squares.
+            tokens: >= 0, one number per rollout in the layout of the rewards; NaN only where the
+                reward is lost too. With rows of rewards, also one total per row.
+            batch_id: as in `Feedback`, like the rest.
+            policy_version: of the policy that generated the rollouts.
+            current_version: of the policy that the trainer holds.
+
+        Raises:
+            ValueError: for shapes that do not fit, infinite rewards, text, rewards that the
+                threshold does not allow, and what `Feedback` refuses.
+
+        Example:
+            >>> lost = None
+            >>> fed = Feedback.from_rewards([7, 3], [[1, 0, 1, lost], [0, 0, 0, 0]])
+            >>> fed.successes_B.tolist(), fed.trials_B.tolist()
+            ([2.0, 0.0], [3.0, 4.0])
+            >>> flat = Feedback.from_rewards([7, 7, 3, 3, 7], [1, 0, 0, 0, 1])
+            >>> flat.task_ids_B.tolist(), flat.trials_B.tolist()
+            ([7, 3], [3.0, 2.0])
+            >>> Feedback.from_rewards([7], [[0.9, 0.2]], threshold=0.5).successes_B.tolist()
+            [1.0]
+            >>> Feedback.from_rewards([7], [[0.5, 0.25]], threshold="fractional").squares_B.tolist()
+            [0.3125]
+        """
+        counts = counting.counted(task_ids, rewards, threshold, tokens)
+        return cls(*counts, batch_id, policy_version, current_version)
 
     @property
     def informative_B(self) -> Bools:
@@ -103,18 +168,13 @@ class Feedback:
 
     def only(self, groups_B: Bools) -> "Feedback":
         """Some of the groups, at least one, with all that is known of them."""
-
-        def some(values_B: Floats | None) -> Floats | None:
-            return None if values_B is None else values_B[groups_B]
-
-        return replace(
-            self,
-            task_ids_B=self.task_ids_B[groups_B],
-            successes_B=self.successes_B[groups_B],
-            trials_B=self.trials_B[groups_B],
-            squares_B=some(self.squares_B),
-            tokens_B=some(self.tokens_B),
-        )
+        part = copy(self)  # without the checks: what is true of all groups is true of some
+        object.__setattr__(part, "task_ids_B", checks.task_ids(self.task_ids_B[groups_B]))
+        for name in ("successes_B", "trials_B", "squares_B", "tokens_B"):
+            values_B = getattr(self, name)
+            if values_B is not None:
+                object.__setattr__(part, name, checks.vector(name, values_B[groups_B]))
+        return part
 
     def evidence(self) -> Evidence:
         """The same counts, one entry per task that has at least one trial."""
@@ -163,6 +223,25 @@ def _check_counts(task_ids_B: Ints, successes_B: Floats, trials_B: Floats) -> No
             f"{trials_B[b]:g} trials; counts must satisfy 0 <= successes <= trials: "
             "count rollouts, or scale rewards to [0, 1] before you sum them"
         )
+
+
+def _like_means(successes_B: Floats, trials_B: Floats) -> bool:
+    """Whether these successes could be mean rewards, and cannot be counts."""
+    if successes_B.max() > 1 or trials_B.max() <= 1:
+        return False
+    return bool(((successes_B > 0) & (successes_B < 1)).any())
+
+
+@cache
+def _warn_of_means() -> None:
+    warnings.warn(
+        "no group has more than 1 success, and some have a part of one: are these mean rewards? "
+        "Hand over every rollout's reward with Feedback.from_rewards(task_ids, rewards), or "
+        "multiply mean rewards by their trials. If they are sums of fractional rewards, give "
+        'their squares too, as from_rewards(..., threshold="fractional") does',
+        UserWarning,
+        stacklevel=4,  # this function, __post_init__, __init__, the caller
+    )
 
 
 def _check_squares(

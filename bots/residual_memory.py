@@ -52,7 +52,8 @@ class ResidualMemorySelector(AbstractBaseline):
     comes close to the B tasks of highest utility. One that forgets what it is not trained on has
     phi near .01: then tasks that are believed solved or hopeless must be tried now and then, both
     to notice and to repair, and the draw becomes plainly proportional. On a real model, the B
-    highest alone brought held-out solve rates down below where they started (docs/successor.md).
+    highest alone brought held-out solve rates down below where they started
+    (docs/research/successor.md).
 
     Fractional rewards count as kappa trials each, as many as their variance warrants
     (`Evidence.information`, both sums smoothed). Any number of references will do, none too.

@@ -117,6 +117,11 @@ MISTAKES = {
     "run smoke --heldout-share 2": "argument --heldout-share: 2 is not a number from 0 to 1",
     "run real-tiny --algorithm gpro": "argument --algorithm: there is no algorithm 'gpro': do you "
     "mean grpo? choose one of grpo, drgrpo, rloo, dapo, maxrl",
+    "run real --engine sglang": "argument --engine: there is no engine 'sglang'; choose one of "
+    "local, ray, auto, vllm, transformers",
+    "run real --horizon 0.5": "argument --horizon: 0.5 is not a number of at least 1",
+    "run real --evaluate-every 0": "argument --evaluate-every: 0 is not a whole number of at least "
+    "1",
     "run smoke again": "'again' is one argument too many: leave it out",
     "list stratgies": "there is no section 'stratgies': do you mean strategies?",
     "perf --sizes many": "argument --sizes: many must be whole numbers of tasks, as in 1e4,1e6",

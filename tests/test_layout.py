@@ -59,8 +59,43 @@ def test_the_simulated_benchmark_starts_without_torch():
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
 
 
+COLLECT = """
+import sys
+
+import pytest
+
+options = ["--collect-only", "-qq", "-p", "no:cacheprovider", "-p", "no:xdist", "tests"]
+assert pytest.main(options) == 0
+sys.exit(", ".join({"torch", "transformers", "trl"} & {*sys.modules}) or 0)
+"""
+
+
+@pytest.mark.integration
+def test_tests_are_collected_without_torch():
+    """Its import takes longer than most parts of the suite; `tests/lazy.py` puts it off."""
+    done = subprocess.run(
+        [sys.executable, "-c", COLLECT], cwd=ROOT, check=False, capture_output=True, text=True
+    )
+    assert done.stderr == ""
+    assert done.returncode == 0, done.stdout
+
+
 def test_selectors_need_numpy_scipy_and_numba_alone():
     allowed = {"numpy", "scipy", "numba", "bots"} | sys.stdlib_module_names
     for path in (ROOT / "bots").rglob("*.py"):
         extra = {"matplotlib"} if path == DRAWS else set()
         assert imports(ast.parse(path.read_text())) <= allowed | extra, path
+
+
+COMMANDS = {"__main__.py", "command.py", "commands.py", "running.py", "logs.py"}
+
+
+@pytest.mark.parametrize("package", ["bots", "simulator", "backends"])
+def test_libraries_log_and_commands_print(package):
+    for path in (ROOT / package).rglob("*.py"):
+        calls = {
+            node.func.id
+            for node in ast.walk(ast.parse(path.read_text()))
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+        }
+        assert "print" not in calls or path.name in COMMANDS, path

@@ -15,6 +15,7 @@ import numpy as np
 from bots._types import Bools, Floats, Ints
 
 STD_EPSILON = 1e-6
+LOSS_LEVELS = ("token", "sequence", "constant")  # how `loss.policy_loss` sums tokens
 
 
 def grpo(rewards_BG: Floats, *, std_epsilon: float | None = STD_EPSILON) -> Floats:
@@ -137,8 +138,6 @@ ALGORITHMS = {
 
 SPELLINGS = {"dr-grpo": "drgrpo", "dr_grpo": "drgrpo"}
 """Other spellings of algorithms that are accepted."""
-
-LOSS_LEVELS = ("token", "sequence", "constant")
 
 
 def informative(rewards_BG: Floats) -> Bools:

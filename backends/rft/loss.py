@@ -89,7 +89,7 @@ def policy_loss(
         mask_RT: bool, where the completion is.
         clip_low: in [0, 1].
         clip_high: >= 0.
-        loss_level: one of `LOSS_LEVELS`.
+        loss_level: one of `advantages.LOSS_LEVELS`.
         completions: in the batch.
         tokens: of all completions in the batch.
         max_completion_tokens: the longest completion that could have been sampled.

@@ -19,7 +19,10 @@ _BAD_EXCLUSIONS = (
     np.array([-1]),
     np.array([0.5]),
     np.zeros(NUM_TASKS, dtype=np.bool_),
+    np.array([[1, 2]]),
+    7,
 )
+_NOTHING = (np.empty(0, dtype=np.int64), np.array([]), [])
 
 
 def _answers(subject: Subject) -> None:
@@ -36,6 +39,15 @@ def _distinct(subject: Subject) -> None:
         trial = subject.trial()
         for step in range(4):
             trial.learn(trial.choose(size), step)
+
+
+def _integers(subject: Subject) -> None:
+    trial = subject.trial()
+    with calling(f"select({BATCH})"):
+        ids = trial.selector.select(BATCH)
+    if not isinstance(ids, np.ndarray) or ids.dtype != np.int64:
+        kind = f"an array of {ids.dtype}" if isinstance(ids, np.ndarray) else type(ids).__name__
+        raise BrokenError(f"select({BATCH}) returned {kind}")
 
 
 def _signature(subject: Subject) -> None:
@@ -65,13 +77,16 @@ def _excluded(subject: Subject) -> None:
 def _nothing_excluded(subject: Subject) -> None:
     subject.trial().need_exclude()
     silent, told = subject.trial(), subject.trial()
-    nothing = np.empty(0, dtype=np.int64)
+    what = f"select({BATCH}) and select({BATCH}, exclude=[]) of equal selectors differ"
     for step in _STEPS:
+        nothing = _NOTHING[step % len(_NOTHING)]
         ids, others = silent.choose(BATCH), told.choose(BATCH, nothing)
-        what = f"select({BATCH}) and select({BATCH}, exclude=[]) of equal selectors differ"
         require_same([ids.tolist()], [others.tolist()], what)
         silent.learn(ids, step)
         told.learn(ids, step)
+    difference = changed(flat(silent.state()), flat(told.state()))
+    if difference:
+        raise BrokenError(f"{what} in {difference} of the state")
 
 
 def _bad_sizes(subject: Subject) -> None:
@@ -149,6 +164,12 @@ CHOOSING = (
         basic=True,
     ),
     Law(
+        "a batch is an array of int64",
+        _integers,
+        "return np.asarray(ids, dtype=np.int64)",
+        advice=True,
+    ),
+    Law(
         "select takes `batch_size` and `exclude=None`",
         _signature,
         "write select(self, batch_size, exclude=None), or it cannot run where tasks are absent",
@@ -163,7 +184,7 @@ CHOOSING = (
     Law(
         "excluding nothing changes nothing",
         _nothing_excluded,
-        "treat an empty `exclude` as None; bots.checks.excluded does",
+        "treat an empty `exclude`, array or list, as None; bots.checks.excluded does",
     ),
     Law(
         "impossible batch sizes are refused and change nothing",

@@ -1,12 +1,49 @@
-"""Laws of what a strategy knows of the tasks beforehand, and pays for."""
+"""Laws of what a strategy knows of the tasks, and pays for."""
 
 from bench.checking.law import BrokenError, Law, SkippedError, described
-from bench.checking.trial import Subject
-from bench.checking.worlds import KINDS, without
-from bench.strategies import is_oracle, knowledge
+from bench.checking.reach import reachable
+from bench.checking.trial import Subject, Trial
+from bench.checking.worlds import KINDS, still, without
+from bench.entry import Strategy
+from bench.strategies import is_oracle, knowledge, visible
+from bots import Pool
 
 _STEPS = range(8)
+_TRUE = ("backends", "simulator")  # packages whose objects know true solve rates
 _LIST = {"references": ("references", "weak"), "domains": ("domains",), "features": ("features",)}
+
+
+def _hidden(subject: Subject) -> None:
+    strategy = _lived(subject)
+    kinds = {type(item) for item in reachable(strategy)}
+    truths = [kind for kind in kinds if kind.__module__.split(".")[0] in _TRUE]
+    if truths and not is_oracle(subject.spec):
+        names = ", ".join(sorted(f"{kind.__module__}.{kind.__qualname__}" for kind in truths))
+        raise BrokenError(f"it holds {names}, which knows true solve rates")
+    if is_oracle(subject.spec) and not truths:
+        raise BrokenError("it is declared an oracle, but holds nothing that knows the truth")
+
+
+def _declared(subject: Subject) -> None:
+    sees = knowledge(subject.spec)
+    given = _kinds(visible(still().pool, sees))
+    for pool in (item for item in reachable(_lived(subject)) if isinstance(item, Pool)):
+        beyond = sorted(_kinds(pool) - given)
+        if beyond:
+            raise BrokenError(f"`sees = {sees!r}`, but it holds a pool with {', '.join(beyond)}")
+
+
+def _kinds(pool: Pool) -> set[str]:
+    """What a pool tells of its tasks."""
+    known = {f"references of {name!r}" for name in pool.references}
+    known |= set() if pool.domains_N is None else {"domains"}
+    return known | (set() if pool.features_ND is None else {"features"})
+
+
+def _lived(subject: Subject) -> Strategy:
+    strategy = subject.strategy(still())
+    Trial(strategy.selector).live(range(2))
+    return strategy
 
 
 def _lesser_pools(subject: Subject) -> None:
@@ -23,7 +60,6 @@ def _pays(subject: Subject) -> None:
     if "features" not in knowledge(subject.spec):
         raise SkippedError("it sees no features")
     trial = subject.trial()
-    trial.live(range(1))
     if trial.passes() == 0 and _depends_on(subject, "features"):
         raise BrokenError("it goes by pool.features_ND, but forward_passes() returned 0")
 
@@ -73,13 +109,25 @@ def _refusal(subject: Subject, kind: str) -> ValueError | None:
 
 KNOWING = (
     Law(
+        "it cannot reach true solve rates, unless it is an oracle",
+        _hidden,
+        "keep nothing of backends or simulator in the selector or the collector: a strategy "
+        "learns of the tasks from its pool and from feedback",
+    ),
+    Law(
+        "the pools that it holds tell what it declares, and no more",
+        _declared,
+        "keep the pool that the factory is handed, and no other; set the attribute `sees` of the "
+        "factory to what it needs",
+    ),
+    Law(
         "a pool without references, domains or features is taken, or refused in words",
         _lesser_pools,
         "say in the factory what is missing, as in `if pool.domains_N is None: raise "
         "ValueError('this strategy needs domains')`",
     ),
     Law(
-        "embeddings are paid for",
+        "embeddings are paid for from the start",
         _pays,
         "write `def forward_passes(self): return pool.num_tasks`, one per prompt that was embedded",
     ),

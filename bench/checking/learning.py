@@ -12,6 +12,7 @@ from bots import Feedback
 
 _NAME = re.compile(r"[\w.-]+(/[\w.-]+)+")
 _BELIEFS = "bad beliefs"
+_RANDOM_FEEDBACKS = 12
 _ODD_GROUPS = (
     ("groups of one rollout", [3, 8], [1, 0], [1, 1]),
     ("uneven groups", [3, 8, 5], [1, 0, 7], [2, 5, 9]),
@@ -29,18 +30,30 @@ def _odd_groups(subject: Subject) -> None:
         trial.tell(ids, successes, trials)
         trial.choose(BATCH)
     _check_rates(trial)
+    for seed in range(_RANDOM_FEEDBACKS):
+        trial.tell(*_random_groups(np.random.default_rng([seed, 2])))
+        trial.choose(BATCH)
+    _check_rates(trial)
+
+
+def _random_groups(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Groups of 0 to 18 rollouts, some of the same few tasks."""
+    size = rng.integers(1, 41)
+    solved, failed = rng.integers(0, 10, (2, size))
+    return rng.integers(0, rng.choice([3, NUM_TASKS]), size), solved, solved + failed
 
 
 def _outside(subject: Subject) -> None:
     trial = subject.trial()
     trial.live(range(3))
     before = flat(trial.state())
-    call = f"update(Feedback([3, {NUM_TASKS}], [1, 1], [2, 2])) on {NUM_TASKS} tasks"
-    feedback = Feedback([3, NUM_TASKS], [1, 1], [2, 2])  # pyright: ignore[reportArgumentType]  # lists do
-    require_refusal(call, lambda: trial.selector.update(feedback))
-    difference = changed(before, flat(trial.state()))
-    if difference:
-        raise BrokenError(f"{call} raised, but had changed {difference} of the state")
+    for task in (NUM_TASKS, 10**12):
+        call = f"update(Feedback([3, {task}], [1, 1], [2, 2])) on {NUM_TASKS} tasks"
+        feedback = Feedback([3, task], [1, 1], [2, 2])  # pyright: ignore[reportArgumentType]  # lists do
+        require_refusal(call, lambda feedback=feedback: trial.selector.update(feedback))
+        difference = changed(before, flat(trial.state()))
+        if difference:
+            raise BrokenError(f"{call} raised, but had changed {difference} of the state")
 
 
 def _rates(subject: Subject) -> None:

@@ -110,9 +110,13 @@ def _damages(state: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     for name, value in state.items():
         yield f"a state without {name!r}", {k: v for k, v in state.items() if k != name}
         yield f"a state with 'nonsense' as its {name!r}", state | {name: "nonsense"}
+        if isinstance(value, dict):
+            yield f"a state with {{'nonsense': 1}} as its {name!r}", state | {name: {"nonsense": 1}}
         if isinstance(value, np.ndarray) and len(value.shape) and len(value) == NUM_TASKS:
             yield f"a state whose {name!r} has an entry too few", state | {name: value[:-1]}
     yield "a state with a 'surprise' besides", state | {"surprise": 1}
+    if {"selector", "version"} <= state.keys() and isinstance(state["version"], int):
+        yield "a state of the next version", state | {"version": state["version"] + 1}
 
 
 SAVING = (

@@ -1,4 +1,4 @@
-"""Estimators and selectors judged on the log of a run: `docs/replay.md`."""
+"""Estimators and selectors judged on the log of a run: `docs/research/replay.md`."""
 
 from bench.replay.log import Log, log_of, read_log, write_log
 

@@ -1,6 +1,6 @@
 """Off-policy estimates held against the truth, on simulated runs.
 
-    python -m bench.replay.verify --logs 60 --out docs/results/replay
+    python -m bench.replay.verify --logs 60 --out docs/research/results/replay
 
 A run is logged under a rule of choice whose chances are known. Selectors are taken through the log
 and asked what they would choose; what the log says of those choices is compared with what the

@@ -1,4 +1,4 @@
-"""`python -m bench successor`: the tables and pictures of `docs/successor.md`."""
+"""`python -m bench successor`: the tables and pictures of `docs/research/successor.md`."""
 
 import argparse
 from pathlib import Path
@@ -33,7 +33,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="FOLDER",
         help="where a real suite put its results; repeatable (default: none)",
     )
-    parser.add_argument("--out", default="docs", metavar="FOLDER", help="folder of successor.md")
+    parser.add_argument(
+        "--out", default="docs/research", metavar="FOLDER", help="folder of successor.md"
+    )
 
 
 def run(options: argparse.Namespace) -> int:

@@ -1,4 +1,4 @@
-"""The tables of `docs/successor.md`."""
+"""The tables of `docs/research/successor.md`."""
 
 from collections.abc import Sequence
 

@@ -89,8 +89,7 @@ class AbstractBaseline(AbstractSelector):
     @final
     def update(self, feedback: Feedback) -> None:
         """Learns from measured tasks; see the class."""
-        checks.within(feedback.task_ids_B, self._pool.num_tasks)
-        evidence = feedback.evidence()
+        evidence = checks.feedback(feedback, self._pool.num_tasks).evidence()
         if evidence.task_ids_U.size:
             self._learn(evidence)
 

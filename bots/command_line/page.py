@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Iterator, Sequence
 
 from bots.command_line.parser import Command, Parser, sentence
-from bots.command_line.texts import explained, invocation, usage
+from bots.command_line.texts import explained, invocation
 
 _TITLES = {"arguments": "argument", "options": "option"}
 _COMMON = ("help", "verbosity", "version")
@@ -49,7 +49,7 @@ def _heading(parser: Parser) -> str:
 def _described(parser: Parser, command: Command, own: Parser) -> Iterator[str]:
     yield f"### {_heading(own)}"
     yield sentence(command.summary)
-    lines = [usage(own), "", *(f"{parser.prog} {line}" for line in command.examples)]
+    lines = [f"{parser.prog} {line}" for line in command.examples]
     yield "```text\n" + "\n".join(lines) + "\n```"
     for title, text, actions in groups(own):
         if title not in _TITLES:

@@ -55,15 +55,19 @@ class Parser(argparse.ArgumentParser):
         self._positionals.title = "arguments"
         self.commands: dict[str, tuple[Command, Parser]] = {}
 
-    def add_argument_group(self, title: str | None = None, description: str | None = None) -> Any:
+    def add_argument_group(self, *arguments: Any, **settings: Any) -> Any:
         """As in argparse, with the description in lines that a terminal holds."""
-        return super().add_argument_group(title, description and wrapped(description))
+        group = super().add_argument_group(*arguments, **settings)
+        group.description = group.description and wrapped(group.description)
+        return group
 
     def error(self, message: str) -> NoReturn:
         """Ends the process with status 2."""
         self.exit(2, f"error: {message}\nsee `{self.prog} --help`\n")
 
-    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+    def parse_known_args(  # pyright: ignore[reportIncompatibleMethodOverride]  # its overloads
+        self, args: Any = None, namespace: Any = None
+    ) -> Any:
         """As in argparse, but nothing may be left over."""
         found, rest = super().parse_known_args(args, namespace)
         if rest and rest[0].startswith("-"):

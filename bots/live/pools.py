@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bots.live.belief.classes import TaskClasses
+from bots.live.config import LiveConfig
 from bots.pool import Pool
 
 
@@ -85,3 +86,22 @@ def _both(
     first: npt.NDArray[Any] | None, second: npt.NDArray[Any] | None
 ) -> npt.NDArray[Any] | None:
     return None if first is None or second is None else np.concatenate([first, second])
+
+
+def check_settings(
+    config: LiveConfig, classes: TaskClasses, *tasks: npt.NDArray[np.uint16]
+) -> None:
+    """Refuses settings that a pool with tasks of these classes does not allow.
+
+    Raises:
+        ValueError: for a missing reference, or bounds of domains that cannot all be met.
+    """
+    missing = {"weak", "strong"} - set(classes.names_K)
+    if config.predictor == "line" and missing and config.predicts:
+        raise ValueError(
+            f"predictor is 'line' but the pool has no reference {sorted(missing)}: add the rates "
+            "to Pool(references=...), or set predictor='logit' or 'none'"
+        )
+    size_C = sum(np.bincount(class_N, minlength=classes.num_classes) for class_N in tasks)
+    occupied = np.unique(classes.domain_C[size_C > 0])
+    config.bounds([classes.domains_D[d] for d in occupied])

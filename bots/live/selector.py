@@ -21,7 +21,7 @@ from bots.live.estimate import Estimate, pool_mean
 from bots.live.flights import Flights
 from bots.live.keys import digests, matching
 from bots.live.learning import Learning
-from bots.live.pools import joined, packed
+from bots.live.pools import check_settings, joined, packed
 from bots.live.saved import ENTRIES, MIGRATIONS, NAME, VERSION, Saved
 from bots.pool import Pool
 from bots.selector import AbstractSelector
@@ -116,7 +116,7 @@ class LiveSelector(AbstractSelector):
     ) -> None:
         config = LiveConfig() if config is None else config
         classes, class_N = classes_of(pool)
-        _check_settings(config, classes, class_N)
+        check_settings(config, classes, class_N)
         self._pool = pool
         self._rng = checks.rng(rng)
         self._config = config
@@ -183,8 +183,7 @@ class LiveSelector(AbstractSelector):
 
     def update(self, feedback: Feedback) -> None:
         """Learns from groups, unless they were counted before or their tasks were removed."""
-        checks.within(feedback.task_ids_B, self._beliefs.num_tasks)
-        fresh = self._landed(feedback)
+        fresh = self._landed(checks.feedback(feedback, self._beliefs.num_tasks))
         if fresh is None:
             return
         first = not self._learning.started
@@ -208,10 +207,10 @@ class LiveSelector(AbstractSelector):
             classes, class_M = classes_of(pool, known=self._classes)
         except TooManyClassesError:
             classes, class_N = classes_of(whole)
-            _check_settings(self._config, classes, class_N)
+            check_settings(self._config, classes, class_N)
             self._beliefs = self._regrouped(classes, class_N)
         else:
-            _check_settings(self._config, classes, self._beliefs.table.class_N, class_M)
+            check_settings(self._config, classes, self._beliefs.table.class_N, class_M)
             self._beliefs.grow(class_M, classes.num_classes, self._learning.predict(classes))
         self._classes, self._pool = classes, whole
         return np.arange(whole.num_tasks - pool.num_tasks, whole.num_tasks)
@@ -346,18 +345,3 @@ class LiveSelector(AbstractSelector):
 
 def _mean(alpha: Floats, beta: Floats) -> Floats:
     return alpha / (alpha + beta)
-
-
-def _check_settings(
-    config: LiveConfig, classes: TaskClasses, *tasks: npt.NDArray[np.uint16]
-) -> None:
-    """Refuses settings that a pool with tasks of these classes does not allow."""
-    missing = {"weak", "strong"} - set(classes.names_K)
-    if config.predictor == "line" and missing and config.predicts:
-        raise ValueError(
-            f"predictor is 'line' but the pool has no reference {sorted(missing)}: add the rates "
-            "to Pool(references=...), or set predictor='logit' or 'none'"
-        )
-    size_C = sum(np.bincount(class_N, minlength=classes.num_classes) for class_N in tasks)
-    occupied = np.unique(classes.domain_C[size_C > 0])
-    config.bounds([classes.domains_D[d] for d in occupied])

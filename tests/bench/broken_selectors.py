@@ -3,11 +3,15 @@
 import random
 import time
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
+from backends import simulate
+from bench.checking.worlds import still
 from bench.entry import Strategy
 from bots import AbstractCollector, AbstractSelector, Collected, checks, state
+from simulator import Scenario
 
 
 class Sound(AbstractSelector):
@@ -85,6 +89,39 @@ class EmptyExcludeDraws(Sound):
         return super().select(batch_size, exclude)
 
 
+class NeedsAnArray(Sound):
+    def select(self, batch_size, exclude=None):
+        if exclude is not None and exclude.size == 0:
+            exclude = None
+        return super().select(batch_size, exclude)
+
+
+class CountsExclusions(Sound):
+    told = 0
+
+    def select(self, batch_size, exclude=None):
+        self.told += exclude is not None
+        return super().select(batch_size, exclude)
+
+    def state_dict(self):
+        return {**super().state_dict(), "told": self.told}
+
+    def load_state_dict(self, saved):
+        told = checks.integer("told", saved.get("told"), 0)
+        super().load_state_dict({k: v for k, v in saved.items() if k != "told"})
+        self.told = told
+
+
+class FlattensExclude(Sound):
+    def select(self, batch_size, exclude=None):
+        return super().select(batch_size, None if exclude is None else np.ravel(exclude))
+
+
+class ReturnsAList(Sound):
+    def best(self, score_N, batch_size, excluded):
+        return super().best(score_N, batch_size, excluded).tolist()
+
+
 class TakesAnySize(Sound):
     def select(self, batch_size, exclude=None):
         return self.best(self.scores(), int(batch_size or 1), np.array(exclude or [], dtype=int))
@@ -145,6 +182,19 @@ class DividesByTrials(Sound):
         if (feedback.trials_B == 0).any():
             raise ZeroDivisionError("no trials")
         super().update(feedback)
+
+
+class CountsToTwo(Sound):
+    def update(self, feedback):
+        checks.within(feedback.task_ids_B, self.pool.num_tasks)
+        if np.bincount(feedback.task_ids_B).max() > 2:
+            raise NotImplementedError("a task three times")
+        super().update(feedback)
+
+
+class LosesFarTasks(Sound):
+    def update(self, feedback):
+        super().update(feedback.only(feedback.task_ids_B < 10**6))
 
 
 class LearnsBeforeRefusing(Sound):
@@ -227,6 +277,22 @@ class TakesAnyState(Sound):
         super().load_state_dict({k: v for k, v in saved.items() if k != "note"})
 
 
+class TakesAnyVersion(Sound):
+    def load_state_dict(self, saved):
+        version = saved["version"] if isinstance(saved.get("version"), int) else None
+        super().load_state_dict(saved if version is None else {**saved, "version": 1})
+
+
+class TakesAnyCounts(Sound):
+    def state_dict(self):
+        return {**super().state_dict(), "counts": {"seen": 3}}
+
+    def load_state_dict(self, saved):
+        if not isinstance(saved.get("counts"), dict):
+            raise ValueError("the state has no counts")
+        super().load_state_dict({k: v for k, v in saved.items() if k != "counts"})
+
+
 class AssignsBeforeChecking(Sound):
     def load_state_dict(self, saved):
         self.last_N = np.zeros(self.pool.num_tasks)
@@ -250,13 +316,43 @@ class FreeFeatures(Sound):
         return super().scores() + (0 if features_ND is None else features_ND.sum(axis=1))
 
 
+class PaysLate(FreeFeatures):
+    steps = 0
+
+    def update(self, feedback):
+        super().update(feedback)
+        self.steps += 1
+
+    def forward_passes(self):
+        return self.pool.num_tasks if self.steps else 0
+
+
+def peeks(pool, rng):
+    _, truth = simulate(Scenario("tiny", "", num_tasks=20, num_heldout=5, batch_size=5), 0)
+    selector = Sound(pool, rng)
+    selector.peek = partial(lambda size: truth.solve_rates()[:size], 3)
+    return selector
+
+
+def hoards(pool, rng):
+    selector = Sound(pool, rng)
+    selector.more = {"pool": still().pool}
+    return selector
+
+
+peeks.sees = hoards.sees = ()
+
+
 class SeesTooMuch(Sound):
     sees = ("references",)
 
 
 class Slow(Sound):
     def scores(self):
-        time.sleep(0.011 if self.pool.num_tasks > 1000 else 0)
+        if self.pool.num_tasks > 1000:
+            until = time.process_time() + 0.011
+            while time.process_time() < until:
+                pass
         return super().scores()
 
 

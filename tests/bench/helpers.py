@@ -3,10 +3,12 @@
 import os
 import sys
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 
+from bench.engines import local
 from bench.runner import Plan, plans
 from bench.settings import Setting, scenario_setting
 from bench.store import CellId, CellResult
@@ -83,11 +85,76 @@ def dying(pool: Pool, rng):
     return DyingSelector(pool, rng)
 
 
-def wait_for(condition, seconds: float = 120) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition() and time.monotonic() < deadline:
+class WaitingSelector(UniformSelector):
+    """At its fifth batch says so by a file in the folder HOLD, and waits until its run is stopped.
+
+    Without HOLD in the environment it waits for nothing.
+    """
+
+    batches = 0
+
+    def select(self, batch_size, exclude=None):
+        self.batches += 1
+        if self.batches == 5 and "HOLD" in os.environ:
+            self.hold(Path(os.environ["HOLD"]))
+        return super().select(batch_size, exclude)
+
+    def hold(self, folder):
+        mark(folder, "arrived")
+        while not local._told_to_stop():
+            time.sleep(0.01)
+
+
+def waiting(pool: Pool, rng):
+    return WaitingSelector(pool, rng)
+
+
+class StubbornSelector(WaitingSelector):
+    """Never goes on: it only says that its run was told to stop."""
+
+    def hold(self, folder):
+        super().hold(folder)
+        mark(folder, "told")
+        while True:
+            time.sleep(0.01)
+
+
+def stubborn(pool: Pool, rng):
+    return StubbornSelector(pool, rng)
+
+
+def mark(folder: Path, event: str) -> None:
+    (folder / f"{event}-{os.getpid()}").touch()
+
+
+def marks(folder: Path, event: str) -> list[int]:
+    """The processes that have come to this event."""
+    return [int(path.name.partition("-")[2]) for path in folder.glob(f"{event}-*")]
+
+
+PATIENCE = 600  # seconds until what hangs is given up; no test passes or fails by it on any machine
+
+
+def wait_for(condition):
+    """What `condition` answers, once that is true."""
+    deadline = time.monotonic() + PATIENCE
+    while not (answer := condition()):
+        assert time.monotonic() < deadline, "nothing happened"
         time.sleep(0.01)
-    assert condition()
+    return answer
+
+
+def gone(pids: Iterable[int]) -> bool:
+    """Whether all these processes have ended, whether or not somebody has asked how."""
+    return not any(_runs(pid) for pid in pids)
+
+
+def _runs(pid: int) -> bool:
+    try:
+        status = Path(f"/proc/{pid}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return status.rpartition(")")[2].split()[0] not in "ZX"
 
 
 def children(pid: int) -> list[int]:

@@ -48,6 +48,7 @@ def test_every_claim_is_about_strategies_of_the_roster_and_names_a_paper():
 
 def test_the_page_says_what_was_confirmed_and_what_was_not():
     text = claims_page(runs(TWO), "python -m bench docs results/full")
+    assert text.startswith("# Claims\n\nOf ")
     assert "## Confirmed in direction" in text
     assert "## Contradicted" in text
     assert "python -m bench docs results/full" in text

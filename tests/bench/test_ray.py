@@ -15,7 +15,7 @@ from bench.__main__ import main
 from bench.engines import Extras, RayEngine
 from bench.runner import run_cells
 from bench.store import Store
-from tests.bench.helpers import children, tiny_plans, wait_for
+from tests.bench.helpers import children, gone, tiny_plans, wait_for
 
 ROOT = Path(__file__).parents[2]
 CELLS = 6
@@ -62,6 +62,16 @@ def at_work(pid: int) -> list[int]:
     return [worker for worker in descendants(pid) if runs_a_cell(worker)]
 
 
+def stopped_at_work(pid: int) -> int | None:
+    """A worker that stands still in the midst of a cell."""
+    for worker in at_work(pid):
+        os.kill(worker, signal.SIGSTOP)
+        if runs_a_cell(worker):
+            return worker
+        os.kill(worker, signal.SIGCONT)
+    return None
+
+
 def finished(folder: Path) -> int:
     return len(list(folder.glob("*.parquet")))
 
@@ -92,9 +102,10 @@ def test_results_are_the_local_ones_and_failures_are_told_apart(tmp_path, caplog
 def test_a_killed_worker_costs_nothing_but_time(tmp_path):
     words = command(tmp_path, 400)
     run = start(words)
-    wait_for(lambda: finished(tmp_path) >= 1 and at_work(run.pid))
-    os.kill(at_work(run.pid)[0], signal.SIGKILL)
-    output, errors = run.communicate(timeout=120)
+    worker = wait_for(lambda: stopped_at_work(run.pid))
+    wait_for(lambda: finished(tmp_path) >= 1)
+    os.kill(worker, signal.SIGKILL)
+    output, errors = run.communicate()
     assert run.returncode == 0, errors
     assert f"{CELLS} cells run, 0 already there, 0 failed" in output
     assert "the worker died (WorkerCrashedError); trying again, 1 of 2" in errors
@@ -110,22 +121,21 @@ def test_a_stopped_run_leaves_nobody_behind_and_goes_on(tmp_path, number):
     wait_for(lambda: at_work(run.pid))
     others = descendants(run.pid)
     run.send_signal(number)
-    _, errors = run.communicate(timeout=60)
+    _, errors = run.communicate()
     assert run.returncode == 128 + number
     assert "the same command goes on from here" in errors
     assert "Traceback" not in errors
-    wait_for(lambda: not any(Path(f"/proc/{pid}").exists() for pid in others), 30)
+    wait_for(lambda: gone(others))
     assert list(tmp_path.glob("*.tmp")) == []
 
 
 @needs_ray
 def test_workers_die_with_a_run_that_is_killed_alone(tmp_path):
     run = start(command(tmp_path, 2000))
-    wait_for(lambda: at_work(run.pid))
-    workers = at_work(run.pid)
+    workers = wait_for(lambda: at_work(run.pid))
     run.kill()
     run.communicate()
-    wait_for(lambda: not any(runs_a_cell(pid) for pid in workers), 30)
+    wait_for(lambda: not any(runs_a_cell(pid) for pid in workers))
 
 
 STRATEGY = """
@@ -166,7 +176,7 @@ def test_a_cluster_is_sent_the_code_and_may_lose_a_machine(tmp_path, monkeypatch
         )
         wait_for(lambda: len(at_work(os.getpid())) == 2)
         cluster.remove_node(machine, allow_graceful=False)
-        output, errors = run.communicate(timeout=200)
+        output, errors = run.communicate()
     finally:
         cluster.shutdown()
     assert run.returncode == 0, errors

@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from bench.cell import cell_config, run_cell
 from bench.runner import plans, run_cells
 from bench.settings import scenario_setting
 from bench.store import CellId, Store
-from tests.bench.helpers import TINY, children, tiny_plans, tiny_setting, wait_for
+from tests.bench.helpers import TINY, gone, marks, tiny_plans, tiny_setting, wait_for
 
 ROOT = Path(__file__).parents[2]
 
@@ -220,50 +219,52 @@ def test_leftovers_of_a_killed_run_do_not_block_reading(result, tmp_path, leftov
     assert store.failures() == []
 
 
-def smoke(folder: Path, *more: str) -> list[str]:
-    command = [
-        sys.executable,
-        "-m",
-        "bench",
-        "run",
-        "smoke",
-        "--out",
-        str(folder),
-        "--workers",
-        "2",
-    ]
-    command += ["--scenario", "base", "--scenario", "guru15"]
-    return [*command, "--seeds", "3", "--strategy", "shuffle", "--strategy", "bots", *more]
+HOLDING = "tests.bench.helpers:waiting"
+needs_proc = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="needs Linux's /proc")
 
 
-@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="needs Linux's /proc")
+def command(folder: Path) -> list[str]:
+    """Six cells, of which two stand still while the environment has HOLD."""
+    words = ["run", "smoke", "--scenario", "base", "--steps", "20", "--seeds", "3"]
+    words += ["--strategy", "shuffle", "--strategy", HOLDING, "--workers", "2"]
+    return [sys.executable, "-m", "bench", *words, "--out", str(folder)]
+
+
+def held(folder: Path, hold: Path, **options) -> tuple[subprocess.Popen, list[int]]:
+    """A run whose two workers stand still in the midst of a cell, after two whole cells."""
+    hold.mkdir()
+    environment = {**os.environ, "HOLD": str(hold)}
+    run = subprocess.Popen(command(folder), cwd=ROOT, env=environment, text=True, **options)
+    wait_for(lambda: len(marks(hold, "arrived")) == 2)
+    return run, marks(hold, "arrived")
+
+
+@needs_proc
 def test_workers_die_with_a_run_that_is_killed_alone(tmp_path):
-    run = subprocess.Popen(smoke(tmp_path, "--steps", "3000"), cwd=ROOT, stdout=subprocess.DEVNULL)
-    wait_for(lambda: len(children(run.pid)) >= 3)
-    workers = children(run.pid)
-    time.sleep(1)
+    run, workers = held(tmp_path / "out", tmp_path / "hold", stdout=subprocess.DEVNULL)
+    assert not gone(workers)
     run.kill()
     run.wait()
-    wait_for(lambda: not any(Path(f"/proc/{pid}").exists() for pid in workers), 30)
+    wait_for(lambda: gone(workers))
 
 
 def test_a_killed_run_resumes_with_nothing_lost_and_nothing_run_twice(tmp_path):
-    command = smoke(tmp_path, "--steps", "200")
-    run = subprocess.Popen(command, cwd=ROOT, start_new_session=True, stdout=subprocess.DEVNULL)
-    wait_for(lambda: len(list(tmp_path.glob("*.parquet"))) >= 2)
+    out = tmp_path / "out"
+    options = {"start_new_session": True, "stdout": subprocess.DEVNULL}
+    run, _ = held(out, tmp_path / "hold", **options)
     os.killpg(run.pid, signal.SIGKILL)
     run.wait()
-    kept = {path.name: path.stat().st_mtime_ns for path in tmp_path.glob("*.parquet")}
-    assert 2 <= len(kept) < 12
-    (tmp_path / "half.parquet.1.tmp").write_bytes(b"half a cell")
-    os.utime(tmp_path / "half.parquet.1.tmp", (0, 0))
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
-    assert f"{12 - len(kept)} cells run, {len(kept)} already there, 0 failed" in done.stdout
-    after = {path.name: path.stat().st_mtime_ns for path in tmp_path.glob("*.parquet")}
-    assert len(after) == 12
+    kept = {path.name: path.stat().st_mtime_ns for path in out.glob("*.parquet")}
+    assert len(kept) == 2
+    (out / "half.parquet.1.tmp").write_bytes(b"half a cell")
+    os.utime(out / "half.parquet.1.tmp", (0, 0))
+    done = subprocess.run(command(out), cwd=ROOT, capture_output=True, text=True, check=True)
+    assert "4 cells run, 2 already there, 0 failed" in done.stdout
+    after = {path.name: path.stat().st_mtime_ns for path in out.glob("*.parquet")}
+    assert len(after) == 6
     assert kept.items() <= after.items()
-    assert not (tmp_path / "half.parquet.1.tmp").exists()
-    assert len(Store(tmp_path).load()) == 12
+    assert not (out / "half.parquet.1.tmp").exists()
+    assert len(Store(out).load()) == 6
 
 
 @pytest.fixture
@@ -277,16 +278,10 @@ def interruptible():
 @pytest.mark.usefixtures("interruptible")
 @pytest.mark.slow
 def test_an_interrupted_run_says_how_to_go_on(tmp_path):
-    run = subprocess.Popen(
-        smoke(tmp_path, "--steps", "200"),
-        cwd=ROOT,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    wait_for(lambda: len(list(tmp_path.glob("*.parquet"))) >= 1)
+    options = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
+    run, _ = held(tmp_path / "out", tmp_path / "hold", **options)
     run.send_signal(signal.SIGINT)
-    _, errors = run.communicate(timeout=60)
+    _, errors = run.communicate()
     assert run.returncode == 130
     assert "the same command goes on from here" in errors
     assert "Traceback" not in errors

@@ -6,9 +6,17 @@ from bench.strategies import STRATEGIES, is_oracle, make_strategy, source_digest
 from bots import AbstractSelector, BOTSConfig, BOTSSelector, OneRound, Pool
 from bots.baselines import DynamicSampling, MoPPSSelector, UniformSelector
 from bots.live import LiveSelector
-from simulator import Scenario
+from simulator import Domain, Population, Scenario
 
 POOL = Pool.numbered(20, {"weak": np.full(20, 0.2), "strong": np.full(20, 0.6)})
+FEATURED = Scenario(
+    "featured",
+    "",
+    Population((Domain(0.5), Domain(0.5)), embedding_size=4),
+    num_tasks=60,
+    num_heldout=5,
+    batch_size=5,
+)
 
 
 def make(spec: str):
@@ -71,6 +79,32 @@ def test_schedules_are_told_the_length_of_the_run_unless_an_option_says_it():
         made = make_strategy(spec, POOL, np.random.default_rng(0), None, steps=500)
         assert made.selector._config["steps"] == steps
     assert make("e2h-gaussian").selector._config["steps"] == 200
+
+
+@pytest.mark.parametrize("sees", [(), ("weak",), ("references",), ("domains", "features")])
+def test_a_strategy_is_handed_the_knowledge_that_it_declares(sees):
+    backend, _ = simulate(FEATURED, 0)
+    received = []
+
+    def spy(pool, rng):
+        received.append(pool)
+        return UniformSelector(pool, rng)
+
+    spy.sees = sees
+    globals()["spy"] = spy
+    make_strategy("tests.bench.test_strategies:spy", backend.pool, np.random.default_rng(0), None)
+    (pool,) = received
+    names = {(): set(), ("weak",): {"weak"}, ("references",): set(backend.pool.references)}
+    assert set(pool.references) == names.get(sees, set())
+    assert (pool.domains_N is not None) == ("domains" in sees)
+    assert (pool.features_ND is not None) == ("features" in sees)
+
+
+def test_strategies_of_the_roster_pay_for_features_from_the_start_and_no_others_do():
+    backend, truth = simulate(FEATURED, 0)
+    for name, entry in STRATEGIES.items():
+        made = make_strategy(name, backend.pool, np.random.default_rng(0), truth)
+        assert (made.selector.forward_passes() > 0) == ("features" in entry.sees), name
 
 
 def test_only_oracles_are_handed_the_truth():

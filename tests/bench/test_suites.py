@@ -67,7 +67,7 @@ def test_core_and_full_are_what_they_promise():
     assert changed <= set(FULL.strategies)
 
 
-def test_a_strategy_is_left_out_only_where_it_cannot_be_built(capsys):
+def test_a_strategy_is_left_out_only_where_it_cannot_be_built(caplog):
     settings = [scenario_setting(SCENARIOS[name]) for name in ("base", "no_refs", "one_ref")]
     built = buildable(["bots", "easy-to-hard", "mopps"], settings, requested=True)
     assert built == {
@@ -75,7 +75,7 @@ def test_a_strategy_is_left_out_only_where_it_cannot_be_built(capsys):
         "no_refs": ["shuffle", "mopps"],
         "one_ref": ["shuffle", "easy-to-hard", "mopps"],
     }
-    note = capsys.readouterr().err
+    note = caplog.text
     assert "left out on no_refs: strategy 'bots'" in note
     assert "left out on one_ref: strategy 'bots'" in note
 

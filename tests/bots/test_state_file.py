@@ -106,7 +106,10 @@ def no_link(*_: object) -> None:
 
 
 def survive(path: Path, kills: int, links: bool) -> None:
-    """Kills savers at random moments; what was saved last, or the one it was saving, is there."""
+    """Kills savers some time after their first save; the last one, or the one under way, is there.
+
+    The time only varies what is cut off: nothing that is demanded depends on it.
+    """
     if not links:
         os.link = no_link
     rng = np.random.default_rng(0)
@@ -118,17 +121,18 @@ def survive(path: Path, kills: int, links: bool) -> None:
         if child == 0:
             save_forever(path, last, writes)
         os.close(writes)
-        time.sleep(rng.uniform(0, 0.04))
-        os.kill(child, signal.SIGKILL)
-        assert os.WTERMSIG(os.waitpid(child, 0)[1]) == signal.SIGKILL
         with open(reads, "rb") as pipe:
-            acknowledged = int.from_bytes(pipe.read()[-8:], "big") or last
+            first = pipe.read(8)
+            time.sleep(rng.uniform(0, 0.01))
+            os.kill(child, signal.SIGKILL)
+            assert os.WTERMSIG(os.waitpid(child, 0)[1]) == signal.SIGKILL
+            acknowledged = int.from_bytes((first + pipe.read())[-8:], "big")
         there = [place for place in (path, state_file._previous(path)) if place.exists()]
         assert len(there) == 2 or not links or acknowledged <= 1
         found = max(saved_number(place) for place in there)
         assert found in (acknowledged, acknowledged + 1)
         last = found
-    assert last > kills
+    assert last >= kills
 
 
 @pytest.mark.skipif(os.name != "posix", reason="needs fork and SIGKILL")

@@ -9,20 +9,27 @@ from backends import AbstractBackend, replay, simulate
 from bots import Pool, RolloutBatch
 from simulator import Scenario
 from tests.backends import logs
-from tests.backends.rft import models
-
-BACKENDS: dict[str, Callable[[int], AbstractBackend]] = {
-    "simulated": lambda seed: simulate(Scenario("tiny", "", num_tasks=200, num_heldout=50), seed)[
-        0
-    ],
-    "real": models.backend,
-    "replay": lambda seed: replay(logs.trace(200), Pool.numbered(200), seed, 1, np.full(200, 7))[0],
-}
 
 
-@pytest.fixture(params=BACKENDS, name="make")
-def make_fixture(request):
-    return BACKENDS[request.param]
+def simulated(seed: int) -> AbstractBackend:
+    return simulate(Scenario("tiny", "", num_tasks=200, num_heldout=50), seed)[0]
+
+
+def real(seed: int) -> AbstractBackend:
+    from tests.backends.rft import models
+
+    return models.backend(seed)
+
+
+def replayed(seed: int) -> AbstractBackend:
+    return replay(logs.trace(200), Pool.numbered(200), seed, 1, np.full(200, 7))[0]
+
+
+@pytest.fixture(
+    params=[simulated, replayed, pytest.param(real, marks=pytest.mark.integration)], name="make"
+)
+def make_fixture(request) -> Callable[[int], AbstractBackend]:
+    return request.param
 
 
 def live(backend: AbstractBackend, steps: range) -> list[float]:

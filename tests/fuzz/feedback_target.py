@@ -3,6 +3,7 @@
 What a selector refuses to learn from changes nothing in it, and after what it accepts it goes on.
 """
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -28,7 +29,7 @@ def check(data: bytes) -> None:
     draws = Draws(data)
     number = draws.integer(len(_SELECTORS))
     try:
-        feedback = draws.choice([_counted, _rolled_out])(draws)
+        feedback = draws.choice([_counted, _rolled_out, _from_rewards])(draws)
     except ValueError:
         return
     _check_counts(feedback)
@@ -46,7 +47,25 @@ def check(data: bytes) -> None:
 def _counted(draws: Draws) -> Feedback:
     length = draws.integer(_LONGEST) + 1
     columns = [draws.values(length) for _ in range(3)]
-    return Feedback(*columns, **_rest(draws, length, ("squares_B", "tokens_B")))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # some look like mean rewards
+        return Feedback(*columns, **_rest(draws, length, ("squares_B", "tokens_B")))
+
+
+def _from_rewards(draws: Draws) -> Feedback:
+    length, flat = draws.integer(_LONGEST) + 1, draws.integer(2)
+
+    def table() -> Any:
+        if flat:
+            return draws.values(length)
+        return [draws.values(draws.integer(_LONGEST)) for _ in range(length)]
+
+    threshold = draws.choice([None, 0.5, "fractional", draws.odd()])
+    tokens = table() if draws.integer(3) == 0 else None
+    rest = _rest(draws, length, ())
+    return Feedback.from_rewards(
+        draws.values(length), table(), threshold=threshold, tokens=tokens, **rest
+    )
 
 
 def _rolled_out(draws: Draws) -> Feedback:

@@ -26,7 +26,7 @@ def fuzz(name: str) -> None:
     for number, seed in enumerate(target.seeds()):
         (corpus / f"seed{number}").write_bytes(seed)
     program, *arguments = sys.argv
-    atheris.Setup([program, "-timeout=20", *arguments, str(corpus)], target.check)
+    atheris.Setup([program, "-timeout=120", *arguments, str(corpus)], target.check)
     atheris.Fuzz()
 
 

@@ -73,11 +73,10 @@ def test_seeds_differ_and_repeat(name):
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_every_scenario_resumes_bit_for_bit_with_feedback_on_its_way(name):
     scenario = small(SCENARIOS[name])
-    whole = live(simulate(scenario, 0)[0], range(24), 32)
     first, second = simulate(scenario, 0)[0], simulate(scenario, 0)[0]
-    start = live(first, range(12), 32)
+    live(first, range(12), 32)
     second.load_state_dict(first.state_dict())
-    assert start + live(second, range(12, 24), 32) == whole
+    assert live(second, range(12, 24), 32) == live(first, range(12, 24), 32)
 
 
 @pytest.mark.parametrize("name", SCENARIOS)

@@ -69,6 +69,7 @@ def test_the_laws_prefer_different_tasks():
     assert_allclose(informative, 0.5 * (1 - rates**16 - (1 - rates) ** 16), atol=1e-4)
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("correlation", [0.0, 0.3])
 def test_rewards_in_parts_push_as_the_regression_of_scores_on_rewards_says(correlation):
     """Dr. GRPO's expected update is the gradient of the expected reward, up to (1 - 1 / n)."""

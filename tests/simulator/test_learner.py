@@ -197,6 +197,7 @@ def test_bits_do_not_depend_on_threads_or_on_what_runs_beside():
     assert alone == together
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("disturbance", [0.0, 0.02, 0.2])
 def test_expected_gains_are_what_training_on_a_task_brings(disturbance):
     """Equal to the realised gain of a noise-free step, price and disturbance included."""
@@ -316,6 +317,7 @@ def test_the_step_follows_the_gain_law(gain):
     assert sizes[0] == pytest.approx(sizes[1], rel=1e-9)
 
 
+@pytest.mark.integration
 def test_a_visited_task_teaches_half_as_much_after_nu_visits():
     made = learner(noise=0.0, repetition_visits=8, memory_rate=0, drift_sd=0, capacity=1e12)
     task, gains = np.flatnonzero(made.tasks.ceiling_N == 1)[:1], []

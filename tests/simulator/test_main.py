@@ -40,6 +40,7 @@ def test_a_fitted_scenario_can_be_checked(log, tmp_path, capsys):
     assert "50 tasks, 9 visits each" in capsys.readouterr().out
 
 
+@pytest.mark.integration
 def test_check_writes_what_it_prints(log, tmp_path, capsys):
     write(tmp_path / "s.toml", POOL)
     files = ["--out", str(tmp_path / "t.md"), "--picture", str(tmp_path / "p.png")]

@@ -15,6 +15,7 @@ from backends.rft.verifiers.base import VerifierError
 from bots import checks
 
 _REPLY_BYTES = 65_536
+_ENDING_SECONDS = 60.0  # from the end of a process's output to its own, on a machine that is busy
 _BOOT = "import json, sys; a = json.loads(sys.argv[1]); sys.path[:] = a['path']; "
 _BOOT += "from backends.rft.verifiers._child import serve; serve(**a['serve'])"
 # One thread, since every thread of a linear algebra library reserves memory; and the same order of
@@ -186,7 +187,7 @@ def _write_and_read(child: subprocess.Popen[bytes], request: str | None) -> byte
 
 def _ending(child: subprocess.Popen[bytes]) -> str:
     try:
-        code = child.wait(1)
+        code = child.wait(_ENDING_SECONDS)
     except subprocess.TimeoutExpired:
         return "it closed its output"
     return f"exit status {code}" if code >= 0 else f"signal {-code}"

@@ -62,9 +62,10 @@ class AnchoredRounds(AbstractCollector):
         anchors = self._selector.begin_step(step.absent)
         if anchors.size:
             batch = step.rollout(anchors, self._anchor_rollouts)
-            trials_B = (~np.isnan(batch.rewards_BG)).sum(axis=1)
-            sums_B = np.nansum(np.clip(batch.rewards_BG, 0, 1), axis=1)
-            self._selector.learn_anchors(Feedback(batch.task_ids_B, sums_B, trials_B))
+            shares_BG = np.clip(batch.rewards_BG, 0, 1)
+            self._selector.learn_anchors(
+                Feedback.from_rewards(batch.task_ids_B, shares_BG, threshold="fractional")
+            )
         return anchors.size
 
 

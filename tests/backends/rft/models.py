@@ -1,31 +1,32 @@
 """Small models: one that is trained, made once per test run, and smaller ones that are not."""
 
+from __future__ import annotations
+
+import copy
 import tempfile
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
+from types import MethodType
 from typing import Any
 
 import numpy as np
-import torch
-from transformers import Qwen2Config, Qwen2ForCausalLM
 
-from backends.rft.backend import RFTBackend
 from backends.rft.config import RolloutConfig, TrainConfig
 from backends.rft.families import make_tasks
-from backends.rft.policy import Policy, load_policy
-from backends.rft.sft import SFTConfig, make_model
 from backends.rft.tasks import TaskSet
+from tests.lazy import lazily
+from tests.rounding import FLOAT32, rounding
 
-RECIPE = SFTConfig(
-    families="RO",
-    pool_per_cell=20,
-    heldout_per_cell=6,
-    hidden=64,
-    steps=200,
-    weak_step=40,
-    start_step=90,
-    learning_rate=4e-3,
-)
+with lazily():
+    import torch
+    from transformers import Qwen2Config, Qwen2ForCausalLM
+
+    from backends.rft.backend import RFTBackend
+    from backends.rft.policy import Policy, load_policy
+    from backends.rft.sft import SFTConfig, make_model
+
+FAMILIES, POOL_PER_CELL, HELDOUT_PER_CELL = "RO", 20, 6
 TRANSFORMERS = RolloutConfig(engine="transformers")
 TRAIN = TrainConfig(learning_rate=3e-4)
 
@@ -50,24 +51,85 @@ def untrained(spread: float, seed: int = 0, **changes: Any) -> Any:
     return Qwen2ForCausalLM(config).eval()
 
 
+def precise(model: Any) -> Any:
+    """The model, changed in place to compute in float64 throughout.
+
+    Laws hold for it whatever the order of the sums in a kernel. `double()` alone would leave the
+    norms and the angles of positions in float32, because the model's code says so.
+    """
+    model.double()
+    for module in model.modules():
+        if type(module).__name__ == "Qwen2RMSNorm":
+            module.forward = MethodType(_norm, module)
+        elif type(module).__name__ == "Qwen2RotaryEmbedding":
+            module.forward = MethodType(_rotary, module)
+    return model
+
+
+def _norm(self: Any, hidden: torch.Tensor) -> torch.Tensor:
+    variance = hidden.square().mean(-1, keepdim=True)
+    return self.weight * hidden * torch.rsqrt(variance + self.variance_epsilon)
+
+
+def _rotary(self: Any, x: torch.Tensor, position_ids: torch.Tensor) -> tuple[torch.Tensor, ...]:
+    angles = (position_ids[..., None].to(x.dtype) * self.inv_freq).repeat(1, 1, 2)
+    return angles.cos() * self.attention_scaling, angles.sin() * self.attention_scaling
+
+
 @cache
 def folder() -> Path:
     """Where `weak`, `start` and `strong` are."""
     torch.set_num_threads(1)
     made = Path(tempfile.mkdtemp(prefix="bots-test-"))
-    make_model(made, RECIPE)
+    recipe = SFTConfig(
+        families=FAMILIES,
+        pool_per_cell=POOL_PER_CELL,
+        heldout_per_cell=HELDOUT_PER_CELL,
+        hidden=64,
+        steps=200,
+        weak_step=40,
+        start_step=90,
+        learning_rate=4e-3,
+    )
+    make_model(made, recipe)
     return made
 
 
+@cache
+def _loaded(checkpoint: str) -> Policy:
+    return load_policy(folder() / checkpoint, "cpu")
+
+
 def policy(checkpoint: str = "start", lora_rank: int = 0) -> Policy:
-    return load_policy(folder() / checkpoint, "cpu", lora_rank)
+    """A copy of its own of the model; the tokenizer is shared."""
+    if lora_rank:
+        return load_policy(folder() / checkpoint, "cpu", lora_rank)
+    loaded = _loaded(checkpoint)
+    return replace(loaded, model=copy.deepcopy(loaded.model))
 
 
+def precise_policy(checkpoint: str = "start") -> Policy:
+    """The model in float64."""
+    found = policy(checkpoint)
+    precise(found.model)
+    return found
+
+
+def reported(policy: Policy) -> float:
+    """How far a log-probability that an engine reports may be from that of a model in float64.
+
+    The engine takes the logarithm of a sum over the vocabulary in float32. Its terms' total is 1
+    after the largest is divided out; logits and results are rounded to float32 too, and none is
+    larger than 30, which is a probability of 1e-13.
+    """
+    vocabulary = policy.model.get_input_embeddings().num_embeddings
+    return rounding(FLOAT32, vocabulary, 1.0) + rounding(FLOAT32, 3, 30.0)
+
+
+@cache
 def tasks() -> TaskSet:
     """200 tasks to train on."""
-    pool, heldout = make_tasks(
-        RECIPE.families, RECIPE.pool_per_cell, RECIPE.heldout_per_cell, RECIPE.seed
-    )
+    pool, heldout = make_tasks(FAMILIES, POOL_PER_CELL, HELDOUT_PER_CELL, 0)
     rates_N = np.random.default_rng(0).binomial(16, 0.4, 200) / 16
     return TaskSet(pool[:200], heldout, {"weak": rates_N, "strong": rates_N})
 
@@ -77,6 +139,13 @@ def backend(
     train: TrainConfig = TRAIN,
     rollouts: RolloutConfig = TRANSFORMERS,
     lora_rank: int = 0,
-    **options,
+    **options: Any,
 ) -> RFTBackend:
     return RFTBackend(policy(lora_rank=lora_rank), tasks(), train, rollouts, seed, **options)
+
+
+def precise_backend(
+    train: TrainConfig = TRAIN, rollouts: RolloutConfig = TRANSFORMERS
+) -> RFTBackend:
+    """One that samples from, and trains, a model in float64; its state is in float32."""
+    return RFTBackend(precise_policy(), tasks(), train, rollouts, 0)

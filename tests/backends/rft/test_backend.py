@@ -1,23 +1,32 @@
 """The real backend: learning, truth, failures of engine and verifier, memory."""
 
+from __future__ import annotations
+
 from dataclasses import replace
 
 import numpy as np
 import pytest
-import torch
 
-from backends.rft.backend import RFTBackend, RFTTruth, save_model
 from backends.rft.config import RolloutConfig, TrainConfig
-from backends.rft.engines import AbstractEngine, EngineError, make_engine, vllm_internals
 from backends.rft.errors import DivergedError, MemoryExhaustedError
-from backends.rft.grading import Grader
-from backends.rft.policy import load_policy
 from backends.rft.rollouts import Completion
 from backends.rft.tasks import Task, TaskSet
 from backends.rft.verifiers import VERIFIERS
 from backends.rft.verifiers.base import AbstractVerifier, VerifierError
 from bots import RolloutBatch
 from tests.backends.rft import models
+from tests.lazy import lazily
+
+with lazily():
+    import torch
+
+    from backends.rft import engines
+    from backends.rft.backend import RFTBackend, RFTTruth, save_model
+    from backends.rft.engines import make_engine, vllm_internals
+    from backends.rft.grading import Grader
+    from backends.rft.policy import load_policy
+
+pytestmark = pytest.mark.integration
 
 
 def live(backend, steps: range, size: int = 16) -> float:
@@ -43,15 +52,16 @@ def test_every_algorithm_learns(name):
 def test_adapters_learn_and_are_saved_merged(tmp_path):
     backend = models.backend(train=TrainConfig(learning_rate=2e-3), lora_rank=4)
     start = backend.evaluate()
-    assert live(backend, range(20)) > 1.05 * start
+    learnt = live(backend, range(20))
+    assert learnt > 1.05 * start
     save_model(backend, tmp_path / "merged")
     policy = load_policy(tmp_path / "merged", "cpu")
     reopened = RFTBackend(policy, models.tasks(), TrainConfig(), models.TRANSFORMERS, 0)
-    assert reopened.evaluate() == pytest.approx(backend.evaluate(), rel=1e-4)
+    assert reopened.evaluate() == pytest.approx(learnt, abs=(learnt - start) / 100)
 
 
 @pytest.mark.gpu
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
+@pytest.mark.skipif("not torch.cuda.is_available()", reason="there is no GPU")
 @pytest.mark.parametrize("engine", ["transformers", "vllm"])
 @pytest.mark.filterwarnings("ignore")
 def test_a_model_learns_on_a_gpu(engine):
@@ -105,8 +115,8 @@ def test_evaluation_by_sampling_agrees_with_the_exact_one():
         del VERIFIERS["lenient"]
 
 
-class Dying(AbstractEngine):
-    """Dies at its n-th call, over generation or over new weights."""
+class Dying:
+    """An engine that dies at its n-th call, over generation or over new weights."""
 
     def __init__(self, engine, calls: int) -> None:
         self._engine, self._left = engine, calls
@@ -114,7 +124,7 @@ class Dying(AbstractEngine):
     def _live(self) -> None:
         self._left -= 1
         if self._left == 0:
-            raise EngineError("killed")
+            raise engines.EngineError("killed")
 
     def generate(self, requests, samples, sampling):
         self._live()
@@ -157,7 +167,7 @@ def test_an_engine_that_dies_twice_over_one_call_ends_the_run():
         0,
         start_engine=lambda: Dying(make_engine("transformers", policy, 64), 1),
     )
-    with pytest.raises(EngineError, match="killed"):
+    with pytest.raises(engines.EngineError, match="killed"):
         backend.rollout(np.arange(4), 8)
 
 
@@ -227,7 +237,7 @@ def test_running_out_of_memory_names_the_setting(monkeypatch, wrapped):
 
     def exhausted(*_, **__):
         if wrapped:
-            raise EngineError("vLLM died") from cause
+            raise engines.EngineError("vLLM died") from cause
         raise cause
 
     monkeypatch.setattr(backend._engine, "generate", exhausted)
@@ -261,7 +271,7 @@ def test_a_batch_without_completions_cannot_be_trained_on():
 
 
 def test_figures_of_a_step_add_up():
-    backend = models.backend()
+    backend = models.precise_backend()
     batch = backend.rollout(np.arange(32), 8)
     metrics = backend.train(batch)
     tokens = sum(c.token_ids_T.size for g in batch.payload_B for c in g.completions_G)
@@ -272,6 +282,6 @@ def test_figures_of_a_step_add_up():
     assert metrics["trained_tokens"] == sum(
         c.token_ids_T.size for g in kept for c in g.completions_G
     )
-    assert metrics["engine_gap_max"] < 1e-4
+    assert metrics["engine_gap_max"] < models.reported(models.policy())
     for name in ("generation", "reward", "training", "sync"):
         assert metrics[f"time/{name}"] >= 0

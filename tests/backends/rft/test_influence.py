@@ -1,22 +1,28 @@
 """Influence: a central difference that must equal products of gradients, task by task."""
 
+from __future__ import annotations
+
 import numpy as np
 import pytest
-import torch
 
-from backends.rft.exact import ExactRates
 from backends.rft.families import make_tasks
-from backends.rft.influence import influences
-from backends.rft.policy import load_policy
 from backends.rft.tasks import Task
 from tests.backends.rft import models
+from tests.lazy import lazily
+
+with lazily():
+    import torch
+
+    from backends.rft.exact import ExactRates
+    from backends.rft.influence import influences
 
 POOL, HELDOUT = make_tasks("RO", 20, 6, 0)
+pytestmark = pytest.mark.integration
 
 
-@pytest.fixture(scope="module", name="policy")
+@pytest.fixture(name="policy")
 def policy_fixture():
-    return load_policy(models.folder() / "start", "cpu")
+    return models.precise_policy()
 
 
 def gradient(policy, tasks) -> np.ndarray:
@@ -57,7 +63,7 @@ def test_a_step_along_a_tasks_gradient_gains_what_influence_says(policy):
     with torch.no_grad():
         for weight in policy.model.parameters():
             part = torch.from_numpy(direction[place : place + weight.numel()])
-            weight.add_(part.view_as(weight).float(), alpha=size)
+            weight.add_(part.view_as(weight), alpha=size)
             place += weight.numel()
     after = ExactRates(policy, HELDOUT, models.TRANSFORMERS).solve_rates().mean()
     assert (after - before) / size == pytest.approx(found[0], rel=0.1)

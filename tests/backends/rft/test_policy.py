@@ -1,18 +1,25 @@
+from __future__ import annotations
+
 import json
 import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
-import transformers
-from safetensors import safe_open
 
-from backends.rft.backend import RFTBackend
 from backends.rft.characters import make_tokenizer
 from backends.rft.config import RolloutConfig, TrainConfig
-from backends.rft.policy import Policy, load_policy, torch_device
 from backends.rft.tasks import Task, TaskSet
+from tests.backends.rft import models
+from tests.lazy import lazily
+
+with lazily():
+    import torch
+    import transformers
+    from safetensors import safe_open
+
+    from backends.rft.backend import RFTBackend
+    from backends.rft.policy import Policy, load_policy, torch_device
 
 TEMPLATE = "{% for m in messages %}{{ m.content }}{% endfor %}{{ '=' * add_generation_prompt }}"
 
@@ -99,13 +106,16 @@ def test_adapters_are_merged_under_the_names_of_the_model(made, policy, tmp_path
             if "lora_B" in name:
                 parameter.fill_(0.1)
     adapted.save(tmp_path / "merged")
+    saved = load_policy(tmp_path / "merged", "cpu")
+    for name, values in weights(adapted).items():
+        np.testing.assert_array_equal(weights(saved)[name], values)
+    models.precise(adapted.model)
+    models.precise(saved.model).load_state_dict(dict(adapted.weights()))
     ids = torch.tensor([[24, 3, 12, 4, 15]])
     with torch.no_grad():
         wanted = adapted.model(ids).logits
-        found = load_policy(tmp_path / "merged", "cpu").model(ids).logits
-        before = policy.model(ids).logits
-    torch.testing.assert_close(found, wanted)
-    assert (wanted - before).abs().max() > 1e-4
+        torch.testing.assert_close(saved.model(ids).logits, wanted, rtol=1e-10, atol=1e-12)
+        assert (wanted - policy.model(ids).logits).abs().max() > 1e-4
 
 
 @pytest.mark.parametrize("name", ["absent", "empty"])
@@ -197,7 +207,7 @@ def test_an_unknown_device_is_refused():
         torch_device("tpu")
 
 
-@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+@pytest.mark.skipif("torch.cuda.is_available()", reason="there is a GPU")
 def test_a_gpu_that_is_not_there_is_refused():
     with pytest.raises(ValueError, match="finds no GPU: use --device cpu"):
         torch_device("cuda")

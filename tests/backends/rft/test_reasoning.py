@@ -9,8 +9,11 @@ from backends.rft.reasoning import COMPACT, FAMILIES, reasoning_tasks
 from backends.rft.tasks import Task, TaskSet
 from backends.rft.verifiers.base import VerifierError
 from backends.rft.verifiers.reasoning import ReasoningVerifier
+from tests.waiting import PATIENCE
 
-pytest.importorskip("reasoning_gym")
+pytestmark = pytest.mark.skipif(
+    importlib.util.find_spec("reasoning_gym") is None, reason="needs reasoning_gym"
+)
 
 HOSTILE = [
     "",
@@ -38,7 +41,7 @@ HOSTILE = [
 
 @pytest.fixture(scope="module")
 def verifier() -> Iterator[ReasoningVerifier]:
-    verifier = ReasoningVerifier()
+    verifier = ReasoningVerifier(PATIENCE)
     yield verifier
     verifier.close()
 

@@ -1,32 +1,44 @@
+from __future__ import annotations
+
 import json
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import pytest
-import torch
-import transformers
 
-from backends.rft import sft
 from backends.rft.characters import make_tokenizer
 from backends.rft.config import RolloutConfig
-from backends.rft.exact import ExactRates
 from backends.rft.families import make_tasks
-from backends.rft.policy import load_policy
-from backends.rft.sft import SFTConfig, is_made, make_model
+from tests.lazy import lazily
 
-TINY = SFTConfig(
-    families="RM",
-    pool_per_cell=40,
-    heldout_per_cell=15,
-    hidden=32,
-    layers=1,
-    steps=150,
-    weak_step=20,
-    start_step=80,
-    batch=64,
-    learning_rate=1e-2,
-)
+with lazily():
+    import torch
+    import transformers
+
+    from backends.rft import sft
+    from backends.rft.exact import ExactRates
+    from backends.rft.policy import load_policy
+    from backends.rft.sft import SFTConfig, is_made, make_model
+
+pytestmark = pytest.mark.integration
 CHECKPOINTS = ("weak", "start", "strong")
+
+
+@cache
+def tiny() -> SFTConfig:
+    return SFTConfig(
+        families="RM",
+        pool_per_cell=40,
+        heldout_per_cell=15,
+        hidden=32,
+        layers=1,
+        steps=150,
+        weak_step=20,
+        start_step=80,
+        batch=64,
+        learning_rate=1e-2,
+    )
 
 
 @pytest.fixture(scope="module")
@@ -42,8 +54,8 @@ def made(tmp_path_factory) -> tuple[Path, list[float], set[str]]:
         return tensors(tokenizer, questions)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sft, "_tensors", spied)
-        make_model(folder, TINY, lambda step, loss: losses.append(loss))
+        patch.setattr("backends.rft.sft._tensors", spied)
+        make_model(folder, tiny(), lambda step, loss: losses.append(loss))
     return folder, losses, seen
 
 
@@ -58,14 +70,14 @@ def content(folder: Path) -> dict[str, bytes]:
 def test_the_same_recipe_gives_the_same_bytes(made, tmp_path):
     state = torch.get_rng_state()
     torch.manual_seed(123)
-    make_model(tmp_path / "again", TINY)
+    make_model(tmp_path / "again", tiny())
     torch.set_rng_state(state)
     assert content(tmp_path / "again") == content(made[0])
 
 
 def test_another_seed_gives_other_weights(made, tmp_path):
-    make_model(tmp_path / "a", replace(TINY, seed=1, steps=1, weak_step=1, start_step=1))
-    make_model(tmp_path / "b", replace(TINY, seed=0, steps=1, weak_step=1, start_step=1))
+    make_model(tmp_path / "a", replace(tiny(), seed=1, steps=1, weak_step=1, start_step=1))
+    make_model(tmp_path / "b", replace(tiny(), seed=0, steps=1, weak_step=1, start_step=1))
     one, other = (content(tmp_path / name)["strong/model.safetensors"] for name in "ab")
     assert one != other
 
@@ -80,7 +92,7 @@ def test_questions_of_pool_and_heldout_are_never_learned_from(made):
 
 def test_the_loss_falls(made):
     losses = made[1]
-    assert len(losses) == TINY.steps
+    assert len(losses) == tiny().steps
     assert sum(losses[-10:]) < 0.7 * sum(losses[:10])
 
 
@@ -113,14 +125,14 @@ def test_the_tokenizer_of_a_checkpoint_is_the_one_it_was_trained_with(made, text
 
 
 def test_a_folder_is_made_when_its_recipe_is_there(made, tmp_path):
-    assert is_made(made[0], TINY)
-    assert not is_made(tmp_path, TINY)
-    assert SFTConfig(**json.loads((made[0] / sft.RECIPE).read_text())) == TINY
+    assert is_made(made[0], tiny())
+    assert not is_made(tmp_path, tiny())
+    assert SFTConfig(**json.loads((made[0] / sft.RECIPE).read_text())) == tiny()
 
 
 def test_a_folder_of_another_recipe_is_refused(made):
     with pytest.raises(ValueError, match=r"holds a model of another recipe .*: choose another"):
-        is_made(made[0], replace(TINY, steps=151))
+        is_made(made[0], replace(tiny(), steps=151))
 
 
 def test_a_folder_that_was_interrupted_is_not_made(tmp_path):
@@ -128,7 +140,7 @@ def test_a_folder_that_was_interrupted_is_not_made(tmp_path):
         if step == 3:
             raise KeyboardInterrupt
 
-    config = replace(TINY, steps=6, weak_step=2, start_step=4)
+    config = replace(tiny(), steps=6, weak_step=2, start_step=4)
     with pytest.raises(KeyboardInterrupt):
         make_model(tmp_path, config, stop)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["recipe.begun.json", "weak"]
@@ -150,4 +162,4 @@ def test_a_folder_that_was_interrupted_is_not_made(tmp_path):
 )
 def test_impossible_recipes_are_refused(change, message):
     with pytest.raises(ValueError, match=message):
-        replace(TINY, **change)
+        replace(tiny(), **change)

@@ -83,8 +83,6 @@ def test_runs_of_its_own_stand_beside_what_is_foretold(tmp_path, capsys):
         (["--strategy", "bots"], "strategy 'bots'"),
         (["--strategy", "oracle-gain"], "nobody knows the true solve rates"),
         (["--batch-size", "61"], "batch_size is 61"),
-        (["--steps", "0"], "steps is 0"),
-        (["--seeds", "0"], "seeds is 0"),
     ],
 )
 def test_what_cannot_be_is_refused(tmp_path, capsys, words, message):

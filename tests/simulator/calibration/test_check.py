@@ -23,6 +23,7 @@ def found(trace):
     return check(POOL, trace, 40)
 
 
+@pytest.mark.integration
 def test_a_run_of_the_scenario_itself_is_mostly_inside(found):
     # As many outside as the worst of 20 replicas would have; 3 seeds in 60 do.
     outside = np.count_nonzero(found.judged_M & ~found.inside_M)
@@ -30,6 +31,7 @@ def test_a_run_of_the_scenario_itself_is_mostly_inside(found):
     assert np.count_nonzero(found.judged_M) >= 40
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize(
     "wrong",
     [
@@ -46,10 +48,12 @@ def test_a_wrong_scenario_is_flagged(wrong, trace):
     assert "**outside**" in found.table()
 
 
+@pytest.mark.integration
 def test_the_same_command_gives_the_same_table(trace):
     assert check(POOL, trace, 10).table() == check(POOL, trace, 10).table()
 
 
+@pytest.mark.integration
 def test_by_chance_a_tenth_is_outside(found):
     share = found.outside_by_chance().mean() / np.count_nonzero(found.judged_M)
     assert 0.08 < share < 0.2  # a little more than 0.1, as 39 replicas leave the band narrow
@@ -68,6 +72,7 @@ def test_tasks_with_few_visits_are_left_out(trace):
     assert (found.tasks, found.dropped) == (245, 5)
 
 
+@pytest.mark.integration
 def test_the_picture_is_small(found, tmp_path):
     draw(found, tmp_path / "p.png", "title")
     assert (tmp_path / "p.png").read_bytes().startswith(b"\x89PNG")

@@ -32,6 +32,7 @@ def estimates(own: float, statistic: float, drift: float = 0.8) -> Estimates:
     return Estimates(fit(Layout(segments=1)), (1.0, 2.0), middle, test, test, own_fit)
 
 
+@pytest.mark.integration
 def test_the_scenario_has_the_fitted_law():
     done = calibrate(estimates(0.0, 0.0), BLANK)
     domain, law = done.scenario.population.domains[0], done.scenario.law
@@ -45,6 +46,7 @@ def test_the_scenario_has_the_fitted_law():
     assert "memory_rate is 0" in done.table()
 
 
+@pytest.mark.integration
 def test_the_scenario_grows_as_far_as_the_fit():
     done = calibrate(estimates(0.0, 0.0), BLANK)
     totals = [grown(done.scenario, seed).total for seed in range(3)]
@@ -55,11 +57,13 @@ def test_the_scenario_grows_as_far_as_the_fit():
     assert row.error / row.value == pytest.approx(relative, rel=0.3)
 
 
+@pytest.mark.integration
 def test_an_insignificant_or_negative_own_effect_is_none():
     assert calibrate(estimates(0.02, 1.0), BLANK).scenario.law.memory_rate == 0
     assert calibrate(estimates(-0.02, 10.0), BLANK).scenario.law.memory_rate == 0
 
 
+@pytest.mark.integration
 def test_memory_moves_a_half_solved_task_by_the_own_effect():
     scenario = calibrate(estimates(0.02, 10.0), BLANK).scenario
     law, run = scenario.law, grown(scenario, 0)

@@ -35,6 +35,7 @@ def recovered(layout, dynamics, tasks, visits, seed):
     return (estimates - figures(INITIAL, dynamics)) / np.maximum(errors, 1e-12), errors
 
 
+@pytest.mark.integration
 def test_estimates_lie_within_four_standard_errors_of_the_truth():
     # Eight of them: under normal errors one seed in 2,000 would fail.
     steady = replace(DYNAMICS, drifts=(0.005,), own=0.0)

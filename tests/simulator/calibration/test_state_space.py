@@ -75,7 +75,7 @@ def test_without_motion_it_is_the_binomial_mixture():
     logits = np.linspace(-15, 15, 100_001)
     density = sum(part.share * norm.pdf(logits, part.mean, part.sd) for part in INITIAL.logit)
     theirs = np.trapezoid(density * expit(logits) ** 6 * expit(-logits) ** 18, logits)
-    assert np.exp(ours) == pytest.approx(0.9 * theirs, rel=1e-4)
+    assert np.exp(ours) == pytest.approx(0.9 * theirs, rel=1e-3)
 
 
 def test_unsolvable_tasks_explain_only_tasks_that_were_never_solved():
@@ -96,7 +96,7 @@ def test_the_order_of_tasks_does_not_matter():
         log_likelihoods(Observations.of(one, 9.4), INITIAL, FULL, COARSE)
         for one in (trace, trace.take(order))
     )
-    assert np.array_equal(first[order], second)
+    np.testing.assert_allclose(first[order], second, rtol=1e-12)
 
 
 def test_a_finer_grid_hardly_changes_the_likelihood():

@@ -52,8 +52,9 @@ def test_every_kernel_equals_its_plain_twin(seed, prior):
     target, recall = (0.5, 0.0, 0.3)[seed % 3], Recall(25.0, (math.inf, 4.0)[seed % 2])
     key, rest = np.uint64(12345 + seed), (recall, windows_C, inner_C, target)
     chance_C = kernels.class_chances(sums, windows_C, inner_C, target)
-    # One unit in the last place: the compiler may contract a product and a sum.
-    assert_array_max_ulp(chance_C, np.array(naive.class_chances(sums, windows_C, inner_C, target)))
+    # A few units in the last place: the compiler may contract a product and a sum.
+    plain_C = np.array(naive.class_chances(sums, windows_C, inner_C, target))
+    assert_array_max_ulp(chance_C, plain_C, 8)
     count_C = kernels.count_proposals(key, beliefs.starts_C, chance_C)
     listed = kernels.list_proposals(key, beliefs.starts_C, chance_C, count_C, table.member_N)
     plainly = naive.list_proposals(key, beliefs.starts_C, chance_C, table.member_N)
@@ -63,7 +64,8 @@ def test_every_kernel_equals_its_plain_twin(seed, prior):
     assert marked_V.tolist() == naive.mark_visited(key, table, sums, visited_V, *rest)
     tasks = np.arange(TASKS)
     columns = np.array(kernels.propose(table, sums, tasks, *rest))
-    assert_array_max_ulp(columns.T, np.array(naive.propose(table, sums, tasks, *rest), float))
+    plain_N = np.array(naive.propose(table, sums, tasks, *rest), float)
+    assert_array_max_ulp(columns.T, plain_N, 8)
     due = kernels.due_again(table.streak_N, table.last_N, recall)
     drawn = [naive.is_due(*pair, recall) for pair in zip(table.streak_N, table.last_N, strict=True)]
     assert due.tolist() == drawn
@@ -84,7 +86,7 @@ def test_acceptance_and_tidying_equal_their_plain_twins(seed):
     remains, places, coins = rng.uniform(0.5, 1, TASKS), rng.random(TASKS), rng.random(TASKS)
     draws, accepted = kernels.accept(task, remains, places, coins)
     expected, counted = zip(*naive.accept(task, remains, places, coins), strict=True)
-    np.testing.assert_allclose(draws, expected, rtol=1e-14)
+    np.testing.assert_allclose(draws, expected, rtol=1e-13)
     assert accepted.tolist() == list(counted)
     assert 0 < accepted.sum() < task.plain.sum()
     for share in (1e-6, 0.3):
@@ -109,10 +111,10 @@ def test_scalar_bounds_equal_their_plain_twins(alpha, beta, ends):
     )
     assert got == pytest.approx(want, rel=1e-12 * (1 + alpha + beta))  # exp of a large difference
     assert kernels.peak_bound(alpha, beta) == pytest.approx(
-        naive.peak_bound(alpha, beta), rel=1e-15
+        naive.peak_bound(alpha, beta), rel=1e-13
     )
     chance = kernels.chance_bound(high - low, low, alpha)
-    assert chance == pytest.approx(naive.chance_bound(high - low, low, alpha), rel=1e-15)
+    assert chance == pytest.approx(naive.chance_bound(high - low, low, alpha), rel=1e-13)
 
 
 def greatest_density(alpha: float, beta: float, low: float, high: float) -> float:

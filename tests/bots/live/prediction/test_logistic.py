@@ -20,11 +20,11 @@ def test_without_a_residual_the_mode_solves_the_posterior_s_equation():
     mean_P, after_PP = fitted(before_P, covariance_PP, counts, 0.0)
     expected_U = sigmoid(counts.x_UP @ mean_P)
     score_P = counts.x_UP.T @ (counts.trials_U * (counts.rates_U - expected_U))
-    assert_allclose(score_P, np.linalg.solve(covariance_PP, mean_P - before_P), atol=1e-6)
+    assert_allclose(score_P, np.linalg.solve(covariance_PP, mean_P - before_P), atol=1e-5)
     weight_U = counts.trials_U * expected_U * (1 - expected_U)
     information_PP = counts.x_UP.T @ (weight_U[:, None] * counts.x_UP)
     assert_allclose(
-        np.linalg.inv(after_PP), np.linalg.inv(covariance_PP) + information_PP, rtol=1e-4
+        np.linalg.inv(after_PP), np.linalg.inv(covariance_PP) + information_PP, rtol=1e-3
     )
 
 
