@@ -22,6 +22,7 @@ from bench.trace import Trace
 from bots import load_state
 from tests.bench.helpers import gone, marks, wait_for
 
+pytestmark = pytest.mark.integration  # each takes PyTorch, and most train a model
 ROOT = Path(__file__).parents[2]
 RECIPE = {
     "families": "RO",
