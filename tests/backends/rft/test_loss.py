@@ -149,6 +149,7 @@ batches = st.builds(
 )
 
 
+@pytest.mark.integration
 @settings(deadline=None, max_examples=200)
 @given(law=laws, rows=batches)
 def test_the_loss_is_that_of_a_loop_over_tokens(law, rows):

@@ -32,7 +32,7 @@ with lazily():
     from backends.rft.references import measure_references, parse_models
 
 pytestmark = pytest.mark.integration
-TASKS = load_tasks(parse_tasks("families:R", pool_per_cell=12, heldout_per_cell=3))
+TASKS = load_tasks(parse_tasks("families:R", pool_per_cell=4, heldout_per_cell=3))
 SAMPLES = 8
 # One task in each pass: the sums in its kernels, and so its draws, depend on no other task.
 ROLLOUTS = RolloutConfig(engine="transformers", max_rows=SAMPLES)
@@ -41,7 +41,7 @@ FLAGS = ["--tasks=families:R", "--engine=transformers", "--device=cpu", f"--max-
 
 
 def config(**changes: Any) -> ReferenceConfig:
-    return ReferenceConfig(**{"samples": SAMPLES, "chunk": 10, "device": "cpu"} | changes)
+    return ReferenceConfig(**{"samples": SAMPLES, "chunk": 3, "device": "cpu"} | changes)
 
 
 class SpyEngine:
@@ -186,7 +186,7 @@ def test_a_run_that_died_goes_on_and_measures_nothing_twice(models, tmp_path, wh
     assert not out.exists()
     assert len(parts(out)) == dies - 1
     spy.dies = 0
-    measure(models, out, config=config(chunk=13))
+    measure(models, out, config=config(chunk=5))
     assert rows(out) == rows(whole)
     assert len(spy.asked) == 2 * len(KEYS)
     assert [path.name for path in tmp_path.iterdir()] == ["refs.parquet"]
@@ -295,7 +295,7 @@ def test_what_a_verifier_lost_is_no_trial_and_no_trial_is_no_rate(models, tmp_pa
             missing += 1
         else:
             assert row["strong"] == row["strong_successes"] / row["strong_trials"]
-    assert missing > 10
+    assert missing >= 8  # answers of two of six levels are shorter than 5
     weak_N = with_references(TASKS, tmp_path / "refs.parquet").references["strong"]
     assert np.isnan(weak_N).sum() == missing
 
@@ -367,7 +367,7 @@ def test_impossible_labels_are_refused(words, message):
 
 def command(models: dict[str, Path], out: Path, *more: str) -> list[str]:
     named = [f"--model={label}={path}" for label, path in models.items()]
-    cells = ["--pool-per-cell=12", "--heldout-per-cell=3", "--samples=8"]
+    cells = ["--pool-per-cell=4", "--heldout-per-cell=3", "--samples=8"]
     return ["references", *named, *FLAGS, *cells, f"--out={out}", *more]
 
 
@@ -443,7 +443,7 @@ def test_the_command_measures_and_says_what_it_found(models, tmp_path, whole, ca
     assert rows(out) == rows(whole)
     printed = capsys.readouterr()
     mean = np.mean([row["strong"] for row in rows(whole)])
-    assert f"strong: mean solve rate {mean:.4f} over 72 of 72 tasks, 576 trials" in printed.out
+    assert f"strong: mean solve rate {mean:.4f} over 24 of 24 tasks, 192 trials" in printed.out
     assert printed.err == ""
 
 
