@@ -112,6 +112,7 @@ def test_a_file_is_read_with_its_settings(tmp_path):
     assert 2 < len(shared.heldout) < 18
 
 
+@pytest.mark.integration
 def test_reasoning_tasks_have_exact_levels():
     pytest.importorskip("reasoning_gym")
     source = parse_tasks("reasoning:chain_sum,gcd@0-1", per_cell=4, heldout_share=0.25, seed=1)
