@@ -22,8 +22,12 @@ with lazily():
     from backends.rft.grading import Grader
     from backends.rft.policy import Policy, load_policy
 
-TASKS = make_tasks("R", 10, 2, 0)[0]
 pytestmark = pytest.mark.integration
+
+
+@pytest.fixture(scope="module")
+def tasks() -> tuple[Task, ...]:
+    return make_tasks("R", 10, 2, 0)[0]
 
 
 @pytest.fixture(scope="module")
@@ -42,58 +46,60 @@ def plain(policy: Policy, task: Task, temperature: float) -> float:
 
 
 @pytest.mark.parametrize("temperature", [1.0, 0.6])
-def test_a_rate_is_the_product_of_the_probabilities_of_the_answers_tokens(policy, temperature):
-    rates = ExactRates(policy, TASKS, RolloutConfig(temperature=temperature)).solve_rates()
-    wanted = [plain(policy, task, temperature) for task in TASKS]
+def test_a_rate_is_the_product_of_the_probabilities_of_the_answers_tokens(
+    policy, tasks, temperature
+):
+    rates = ExactRates(policy, tasks, RolloutConfig(temperature=temperature)).solve_rates()
+    wanted = [plain(policy, task, temperature) for task in tasks]
     np.testing.assert_allclose(rates, wanted, rtol=1e-9)
     assert rates.max() > 10 * rates.min()
 
 
-def test_an_answer_longer_than_a_completion_may_be_is_never_given(policy):
-    short = ExactRates(policy, TASKS, RolloutConfig(max_new_tokens=5)).solve_rates()
-    whole = ExactRates(policy, TASKS, RolloutConfig()).solve_rates()
-    fits = np.array([len(task.answer) + 1 <= 5 for task in TASKS])
-    assert 0 < fits.sum() < len(TASKS)
+def test_an_answer_longer_than_a_completion_may_be_is_never_given(policy, tasks):
+    short = ExactRates(policy, tasks, RolloutConfig(max_new_tokens=5)).solve_rates()
+    whole = ExactRates(policy, tasks, RolloutConfig()).solve_rates()
+    fits = np.array([len(task.answer) + 1 <= 5 for task in tasks])
+    assert 0 < fits.sum() < len(tasks)
     assert (short[~fits] == 0).all()
     np.testing.assert_allclose(short[fits], whole[fits], rtol=1e-9)
 
 
-def test_rates_of_some_tasks_are_those_of_all(policy):
-    rates = ExactRates(policy, TASKS, RolloutConfig())
+def test_rates_of_some_tasks_are_those_of_all(policy, tasks):
+    rates = ExactRates(policy, tasks, RolloutConfig())
     places = [5, 0, 31, 5]
     np.testing.assert_allclose(rates.solve_rates(places), rates.solve_rates()[places], rtol=1e-9)
 
 
-def test_rates_do_not_depend_on_the_size_of_a_pass(policy, monkeypatch):
-    rates = ExactRates(policy, TASKS, RolloutConfig())
+def test_rates_do_not_depend_on_the_size_of_a_pass(policy, tasks, monkeypatch):
+    rates = ExactRates(policy, tasks, RolloutConfig())
     whole = rates.solve_rates()
     monkeypatch.setattr("backends.rft.exact._TOKENS_PER_PASS", 50)
     np.testing.assert_allclose(rates.solve_rates(), whole, rtol=1e-9)
 
 
-def test_exact_rates_apply_to_characters_and_exact_answers_alone(policy):
-    assert ExactRates.applies(policy, TASKS)
-    assert not ExactRates.applies(policy, [*TASKS, replace(TASKS[0], verifier="math")])
-    assert not ExactRates.applies(replace(policy, stop_ids=(0, 1)), TASKS)
+def test_exact_rates_apply_to_characters_and_exact_answers_alone(policy, tasks):
+    assert ExactRates.applies(policy, tasks)
+    assert not ExactRates.applies(policy, [*tasks, replace(tasks[0], verifier="math")])
+    assert not ExactRates.applies(replace(policy, stop_ids=(0, 1)), tasks)
     words = load_policy(policy.path, "cpu")
     words.tokenizer.add_tokens(["10"])
-    assert not ExactRates.applies(words, TASKS)
+    assert not ExactRates.applies(words, tasks)
 
 
 @pytest.mark.parametrize("temperature", [1.0, 0.7])
-def test_sampled_frequencies_agree_with_exact_rates(policy, temperature):
+def test_sampled_frequencies_agree_with_exact_rates(policy, tasks, temperature):
     """|z| < 4 for the total, false alarms 6e-5; each task within 5 sigma, false alarms 3e-5 in all.
 
     Sigma is widened by 1 completion, since few rare successes are far from normal.
     """
     samples, rollouts = 200, RolloutConfig(temperature=temperature)
-    rates_N = ExactRates(policy, TASKS, rollouts).solve_rates()
+    rates_N = ExactRates(policy, tasks, rollouts).solve_rates()
     engine = make_engine("transformers", policy, policy.max_length, max_rows=1000)
-    requests = [Request(policy.encode(task), request_seed("z", task.key)) for task in TASKS]
+    requests = [Request(policy.encode(task), request_seed("z", task.key)) for task in tasks]
     sampling = Sampling(rollouts.max_new_tokens, temperature, policy.stop_ids)
-    grader = Grader(policy, TASKS)
+    grader = Grader(policy, tasks)
     groups = engine.generate(requests, samples, sampling)
-    solved_N = np.array(list(grader.rewards(TASKS, groups).sum(axis=1)))
+    solved_N = np.array(list(grader.rewards(tasks, groups).sum(axis=1)))
     grader.close()
     variance_N = samples * rates_N * (1 - rates_N)
     z = (solved_N - samples * rates_N).sum() / np.sqrt(variance_N.sum())

@@ -7,6 +7,7 @@ import pytest
 from backends.rft.families import FAMILIES, LEVELS, SYMBOLS, examples, make_tasks
 
 EVERY = "".join(FAMILIES)
+pytestmark = pytest.mark.integration
 
 
 @pytest.fixture(scope="module")

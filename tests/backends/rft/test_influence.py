@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from backends.rft.families import make_tasks
 from backends.rft.tasks import Task
 from tests.backends.rft import models
 from tests.lazy import lazily
@@ -16,7 +15,6 @@ with lazily():
     from backends.rft.exact import ExactRates
     from backends.rft.influence import influences
 
-POOL, HELDOUT = make_tasks("RO", 20, 6, 0)
 pytestmark = pytest.mark.integration
 
 
@@ -31,22 +29,23 @@ def gradient(policy, tasks) -> np.ndarray:
 
 
 def middling(policy) -> tuple[list[Task], np.ndarray]:
-    rates_N = ExactRates(policy, POOL, models.TRANSFORMERS).solve_rates()
+    pool = models.tasks().train_N
+    rates_N = ExactRates(policy, pool, models.TRANSFORMERS).solve_rates()
     kept = np.flatnonzero((rates_N > 0.05) & (rates_N < 0.95))[:12]
-    return [POOL[k] for k in kept], rates_N[kept]
+    return [pool[k] for k in kept], rates_N[kept]
 
 
 @pytest.mark.parametrize("moments", [False, True])
 def test_influence_is_the_product_of_gradients(policy, moments):
     tasks, rates_K = middling(policy)
-    slope_W = gradient(policy, HELDOUT)
+    slope_W = gradient(policy, models.tasks().heldout)
     v_W = np.random.default_rng(0).uniform(0.1, 4, slope_W.size) ** 2 if moments else None
     scale_W = 1.0 if v_W is None else 1 / np.sqrt(v_W)
     expected = [
         (slope_W * scale_W * gradient(policy, [task])).sum() / (p * (1 - p))
         for task, p in zip(tasks, rates_K, strict=True)
     ]
-    (found,) = influences(policy, tasks, HELDOUT, models.TRANSFORMERS, (v_W,))
+    (found,) = influences(policy, tasks, models.tasks().heldout, models.TRANSFORMERS, (v_W,))
     scale = np.abs(expected).mean()
     np.testing.assert_allclose(found / scale, np.array(expected) / scale, atol=0.01)
     assert np.abs(expected).min() > 0
@@ -54,8 +53,8 @@ def test_influence_is_the_product_of_gradients(policy, moments):
 
 def test_a_step_along_a_tasks_gradient_gains_what_influence_says(policy):
     tasks, _ = middling(policy)
-    (found,) = influences(policy, tasks[:1], HELDOUT, models.TRANSFORMERS)
-    before = ExactRates(policy, HELDOUT, models.TRANSFORMERS).solve_rates().mean()
+    (found,) = influences(policy, tasks[:1], models.tasks().heldout, models.TRANSFORMERS)
+    before = ExactRates(policy, models.tasks().heldout, models.TRANSFORMERS).solve_rates().mean()
     rate = ExactRates(policy, tasks[:1], models.TRANSFORMERS).solve_rates()[0]
     direction = gradient(policy, tasks[:1]) / (rate * (1 - rate))
     size = 1e-3 / np.linalg.norm(direction)
@@ -65,19 +64,21 @@ def test_a_step_along_a_tasks_gradient_gains_what_influence_says(policy):
             part = torch.from_numpy(direction[place : place + weight.numel()])
             weight.add_(part.view_as(weight), alpha=size)
             place += weight.numel()
-    after = ExactRates(policy, HELDOUT, models.TRANSFORMERS).solve_rates().mean()
+    after = ExactRates(policy, models.tasks().heldout, models.TRANSFORMERS).solve_rates().mean()
     assert (after - before) / size == pytest.approx(found[0], rel=0.1)
 
 
 def test_the_policy_is_left_as_it_was(policy):
     before = [weight.clone() for weight in policy.model.parameters()]
-    influences(policy, POOL[:5], HELDOUT, models.TRANSFORMERS)
+    influences(policy, models.tasks().train_N[:5], models.tasks().heldout, models.TRANSFORMERS)
     for old, new in zip(before, policy.model.parameters(), strict=True):
         assert torch.equal(old, new)
 
 
 def test_a_task_that_no_completion_solves_has_no_influence(policy):
     long = Task("Rlong=", "Rlong=", "a" * 40, domain="R1")
-    (found,) = influences(policy, [POOL[0], long], HELDOUT, models.TRANSFORMERS)
+    (found,) = influences(
+        policy, [models.tasks().train_N[0], long], models.tasks().heldout, models.TRANSFORMERS
+    )
     assert np.isfinite(found[0])
     assert np.isnan(found[1])

@@ -149,12 +149,14 @@ batches = st.builds(
 )
 
 
+@pytest.mark.integration
 @settings(deadline=None, max_examples=200)
 @given(law=laws, rows=batches)
 def test_the_loss_is_that_of_a_loop_over_tokens(law, rows):
     assert float(law.loss(rows)) == pytest.approx(law.slow(rows), rel=0, abs=law.rounding(rows))
 
 
+@pytest.mark.integration
 @settings(deadline=None, max_examples=60)
 @given(law=laws, rows=batches, at=st.integers(0, 7))
 def test_the_losses_of_microbatches_add_up_to_that_of_the_batch(law, rows, at):

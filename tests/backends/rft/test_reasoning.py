@@ -11,9 +11,12 @@ from backends.rft.verifiers.base import VerifierError
 from backends.rft.verifiers.reasoning import ReasoningVerifier
 from tests.waiting import PATIENCE
 
-pytestmark = pytest.mark.skipif(
-    importlib.util.find_spec("reasoning_gym") is None, reason="needs reasoning_gym"
-)
+pytestmark = [
+    pytest.mark.integration,
+    pytest.mark.skipif(
+        importlib.util.find_spec("reasoning_gym") is None, reason="needs reasoning_gym"
+    ),
+]
 
 HOSTILE = [
     "",

@@ -1,12 +1,12 @@
+from __future__ import annotations
+
 import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 import pytest
-from pyarrow.parquet import write_table
 
 from backends.rft.families import make_tasks
 from backends.rft.sources import (
@@ -16,6 +16,11 @@ from backends.rft.sources import (
     with_references,
 )
 from backends.rft.tasks import Task, TaskSet
+from tests.lazy import lazily
+
+with lazily():
+    import pyarrow as pa
+    from pyarrow.parquet import write_table
 
 TASKS = TaskSet(
     tuple(Task(key, f"{key}=", "1") for key in ("a", "b", "c")), (Task("h", "h=", "1"),)
@@ -87,6 +92,7 @@ def test_a_source_survives_json():
     assert TaskSource(**json.loads(json.dumps(asdict(source)))) == source
 
 
+@pytest.mark.integration
 def test_families_are_those_that_supervised_training_keeps_apart():
     tasks = load_tasks(parse_tasks("families:RO", pool_per_cell=5, heldout_per_cell=2, seed=1))
     assert (tasks.train_N, tasks.heldout) == make_tasks("RO", 5, 2, 1)
@@ -106,6 +112,7 @@ def test_a_file_is_read_with_its_settings(tmp_path):
     assert 2 < len(shared.heldout) < 18
 
 
+@pytest.mark.integration
 def test_reasoning_tasks_have_exact_levels():
     pytest.importorskip("reasoning_gym")
     source = parse_tasks("reasoning:chain_sum,gcd@0-1", per_cell=4, heldout_share=0.25, seed=1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import cache
 from math import isfinite, nan
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from backends.rft.advantages import ALGORITHMS
+from backends.rft.advantages import ALGORITHMS, LOSS_LEVELS
 from backends.rft.config import RolloutConfig, TrainConfig
 from backends.rft.errors import DivergedError, MemoryExhaustedError
 from backends.rft.rollouts import Completion, Group
@@ -78,18 +79,23 @@ def lora_policy() -> Policy:
 
 def make_groups(rewards_BG: np.ndarray, seed: int = 0) -> list[Group]:
     """Prompts and completions of many lengths; engine log-probabilities near those of the model."""
+    return list(_made_groups(rewards_BG.shape, seed))
+
+
+@cache
+def _made_groups(shape: tuple[int, int], seed: int) -> tuple[Group, ...]:
     rng, model = np.random.default_rng(seed), tiny_model()
     groups = []
-    for rewards_G in rewards_BG:
+    for _ in range(shape[0]):
         prompt_T = rng.integers(2, VOCABULARY, size=rng.integers(1, 7))
         completions = []
-        for _ in rewards_G:
+        for _ in range(shape[1]):
             tokens_T = rng.integers(2, VOCABULARY, size=rng.integers(1, LONGEST + 1))
             exact_T = slow_logprobs(model, prompt_T, tokens_T).detach().numpy()
             noisy_T = exact_T + rng.normal(0, 0.4, tokens_T.size)
             completions.append(Completion(tokens_T, noisy_T.astype(np.float32), "stop"))
         groups.append(Group(prompt_T, tuple(completions), 0))
-    return groups
+    return tuple(groups)
 
 
 def slow_logprobs(model: Any, prompt_T: np.ndarray, tokens_T: np.ndarray) -> torch.Tensor:
@@ -194,7 +200,10 @@ def counting_forward_passes(model: Any) -> Iterator[list[int]]:
 
 
 @pytest.mark.parametrize("algorithm", sorted(ALGORITHMS))
-@pytest.mark.parametrize("level", [None, "token", "sequence", "constant"])
+@pytest.mark.parametrize(
+    "level",
+    [None, *(pytest.param(level, marks=pytest.mark.integration) for level in LOSS_LEVELS)],
+)
 def test_a_step_is_that_of_a_loop_over_rows(algorithm, level):
     config = replace(PLAIN, algorithm=algorithm, loss_level=level)
     policy, metrics = trained(config)
@@ -214,6 +223,7 @@ def test_the_gradient_is_that_of_a_loop_over_rows(algorithm):
     torch.testing.assert_close(gradient_of(policy), expected, **EXACTLY)
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize(("minibatches", "kl_weight"), [(2, 0.0), (3, 0.0), (2, 0.5), (6, 0.5)])
 def test_minibatches_share_the_log_probabilities_of_before_the_first_update(minibatches, kl_weight):
     config = replace(PLAIN, algorithm="dapo", minibatches=minibatches, kl_weight=kl_weight)
@@ -235,6 +245,7 @@ def test_a_minibatch_in_which_no_group_teaches_takes_no_optimizer_step():
     assert torch.equal(flat(policy.model), flat(without.model))
 
 
+@pytest.mark.integration
 def test_microbatches_change_nothing_but_rounding():
     gradients, counts = [], []
     for size in (1, 20, 50, 8192):
@@ -330,6 +341,7 @@ def divergence(policy: Policy, groups: list[Group]) -> float:
     return float(np.mean(values))
 
 
+@pytest.mark.integration
 def test_the_kl_penalty_keeps_the_policy_near_the_one_it_started_from():
     groups, found = make_groups(MIXED), []
     for kl_weight in (0.0, 1.0, 10.0):
@@ -349,6 +361,7 @@ def distance(policy: Policy, groups: list[Group]) -> float:
     return float((torch.cat(gaps) ** 2).mean())
 
 
+@pytest.mark.integration
 def test_the_kl_penalty_brings_a_policy_back_that_was_moved_away():
     policy, groups = tiny_policy(), make_groups(MIXED[[1, 3]])
     trainer = Trainer(policy, replace(PLAIN, kl_weight=1.0), ROLLOUTS)
