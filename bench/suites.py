@@ -70,7 +70,7 @@ SMOKE = Suite(
     "smoke",
     "Three small pools, one with the price of repetition that a tiny real model measured.",
     tuple(
-        reduced(scenario, 0.5)
+        reduced(scenario, 0.4)
         for scenario in choose(("base", "guru15", "base@measured"), SCENARIOS)
     ),
     (

@@ -19,7 +19,7 @@ def often_met(name: str, num_tasks: int, batch_size: int, steps: int) -> str | N
     Example:
         >>> often_met("tasks", 90, 64, 120)
         'tasks has 90 tasks to train on: 120 steps of 64 meet each of them about 85 times. A \
-strategy has little to choose there; give --batch-size 4, --steps 7, or more tasks.'
+strategy has little to choose there; give --batch-size 4, --steps 8, or more tasks.'
         >>> often_met("tasks", 9_000, 64, 120) is None
         True
     """

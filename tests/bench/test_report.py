@@ -111,9 +111,9 @@ def test_strategies_without_beliefs_have_no_belief_scores(rows):
 def test_the_page_is_self_contained_and_names_its_command(folder):
     report = write_report(folder)
     content = report.page.read_text()
-    assert len(re.findall(r'src="data:image/png;base64,', content)) == 6
+    assert len(re.findall(r'src="data:image/png;base64,', content)) == 7
     assert not re.findall(r'(?:src|href)="(?!data:)', content)
-    assert content.count("<figcaption>") == 6
+    assert content.count("<figcaption>") == 7
     assert "python -m bench report" in content
     for strategy in STRATEGIES:
         assert f"<td>{strategy}</td>" in content

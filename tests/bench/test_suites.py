@@ -37,7 +37,7 @@ def test_the_first_look_is_short_and_has_a_price_of_repetition():
     assert "oracle-target" not in SMOKE.strategies
     assert [s.law.repetition_visits for s in SMOKE.scenarios] == [float("inf"), float("inf"), 2.0]
     for scenario in SMOKE.scenarios:
-        assert scenario.steps * scenario.batch_size < scenario.num_tasks == 5_000
+        assert scenario.steps * scenario.batch_size < scenario.num_tasks == 4_000
 
 
 def test_variants_are_reduced_like_their_scenario():
