@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import copy
+import fcntl
+import os
 import tempfile
+import uuid
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -24,7 +27,7 @@ with lazily():
 
     from backends.rft.backend import RFTBackend
     from backends.rft.policy import Policy, load_policy
-    from backends.rft.sft import SFTConfig, make_model
+    from backends.rft.sft import SFTConfig, is_made, make_model
 
 FAMILIES, POOL_PER_CELL, HELDOUT_PER_CELL = "RO", 20, 6
 TRANSFORMERS = RolloutConfig(engine="transformers")
@@ -78,9 +81,11 @@ def _rotary(self: Any, x: torch.Tensor, position_ids: torch.Tensor) -> tuple[tor
 
 @cache
 def folder() -> Path:
-    """Where `weak`, `start` and `strong` are."""
+    """Where `weak`, `start` and `strong` are; the workers of one run share it."""
     torch.set_num_threads(1)
-    made = Path(tempfile.mkdtemp(prefix="bots-test-"))
+    run = os.environ.get("PYTEST_XDIST_TESTRUNUID", uuid.uuid4().hex)
+    made = Path(tempfile.gettempdir(), f"bots-test-{run}")
+    made.mkdir(exist_ok=True)
     recipe = SFTConfig(
         families=FAMILIES,
         pool_per_cell=POOL_PER_CELL,
@@ -91,7 +96,10 @@ def folder() -> Path:
         start_step=90,
         learning_rate=4e-3,
     )
-    make_model(made, recipe)
+    with (made / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not is_made(made, recipe):
+            make_model(made, recipe)
     return made
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -144,7 +145,7 @@ def test_an_engine_that_dies_is_replaced_and_nothing_changes(dies_at):
     started = []
     policy = models.policy()
 
-    def start():
+    def start() -> Any:
         started.append(1)
         engine = make_engine("transformers", policy, 64)
         return Dying(engine, dies_at if len(started) == 1 else -1)
@@ -159,13 +160,12 @@ def test_an_engine_that_dies_is_replaced_and_nothing_changes(dies_at):
 @pytest.mark.filterwarnings("ignore:the engine is replaced")
 def test_an_engine_that_dies_twice_over_one_call_ends_the_run():
     policy = models.policy()
+
+    def start() -> Any:
+        return Dying(make_engine("transformers", policy, 64), 1)
+
     backend = RFTBackend(
-        policy,
-        models.tasks(),
-        TrainConfig(),
-        models.TRANSFORMERS,
-        0,
-        start_engine=lambda: Dying(make_engine("transformers", policy, 64), 1),
+        policy, models.tasks(), TrainConfig(), models.TRANSFORMERS, 0, start_engine=start
     )
     with pytest.raises(engines.EngineError, match="killed"):
         backend.rollout(np.arange(4), 8)

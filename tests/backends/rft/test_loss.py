@@ -28,7 +28,10 @@ with lazily():
     )
 
 VOCABULARY = models.VOCABULARY
-EXACTLY = {"rtol": 1e-10, "atol": 1e-12}  # sums in float64 are off by 1e-13 of their size
+EXACTLY: dict[str, Any] = {
+    "rtol": 1e-10,
+    "atol": 1e-12,
+}  # sums in float64 are off by 1e-13 of their size
 
 
 def tiny_model(seed: int = 0) -> Any:
@@ -313,9 +316,10 @@ def test_bfloat16_logits_are_normalised_in_float32():
     mask_RT[:, 4:] = True
     logits_RTV = torch.linspace(-8, 8, 5 * 9 * VOCABULARY).view(5, 9, -1).sin().mul(8).bfloat16()
 
-    def model(logits_to_keep: int, **_: object) -> SimpleNamespace:
+    def logits(logits_to_keep: int, **_: object) -> SimpleNamespace:
         return SimpleNamespace(logits=logits_RTV[:, -logits_to_keep:])
 
+    model: Any = logits
     found_RT = token_logprobs(model, ids_RT, mask_RT, 1.0, 4)
     logprobs_RTV = torch.log_softmax(logits_RTV[:, 3:-1].double(), dim=-1)
     expected_RT = logprobs_RTV.gather(2, ids_RT[:, 4:, None])[..., 0]

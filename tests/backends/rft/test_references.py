@@ -233,10 +233,11 @@ CHANGES = [
 def test_other_settings_are_refused_unless_measured_again(
     models, tmp_path, spy, change, message, finished
 ):
-    if change.keys() <= {"samples", "seed"}:
-        change = {"config": config(**change)}
+    given: dict[str, Any] = change
     if "tasks" in change:
-        change = {"tasks": TaskSet(tasks().train_N[change["tasks"]], tasks().heldout)}
+        given = {"tasks": TaskSet(tasks().train_N[change["tasks"]], tasks().heldout)}
+    elif "rollouts" not in change:
+        given = {"config": config(**change)}
     out, strong = tmp_path / "refs.parquet", {"strong": models["strong"]}
     spy.dies = 0 if finished else 3
     if finished:
@@ -247,12 +248,12 @@ def test_other_settings_are_refused_unless_measured_again(
     spy.dies = 0
     before = [path.read_bytes() for path in (out, *parts(out)) if path.exists()]
     with pytest.raises(ValueError, match=rf"{message}.*measure again with --redo"):
-        measure(strong, out, **change)
+        measure(strong, out, **given)
     assert [path.read_bytes() for path in (out, *parts(out)) if path.exists()] == before
     spy.asked.clear()
-    redone = measure(strong, out, redo=True, **change)
+    redone = measure(strong, out, redo=True, **given)
     assert len(spy.asked) == len(redone["strong"])
-    assert redone == measure(strong, tmp_path / "fresh.parquet", **change)
+    assert redone == measure(strong, tmp_path / "fresh.parquet", **given)
     assert rows(out) == rows(tmp_path / "fresh.parquet")
 
 

@@ -44,7 +44,7 @@ USELESS = MIXED[[1, 3, 5]]
 CLIP_EPSILON = 1e-6  # which torch adds to the norm that it divides by
 # Sums in float64 of some hundred terms are off by 1e-13 of their size, and Adam, which divides by
 # the gradient's own size, makes the more of it the smaller a gradient is.
-EXACTLY = {"rtol": 1e-8, "atol": 1e-12}
+EXACTLY: dict[str, Any] = {"rtol": 1e-8, "atol": 1e-12}
 
 
 def tiny_model(seed: int = 0) -> Any:
