@@ -12,7 +12,7 @@ def _build(subject: Subject) -> None:
     subject.trial()
 
 
-_BUILT = Law(
+BUILT = Law(
     "it can be built",
     _build,
     "factory(pool, rng, **options) must return a bots.AbstractSelector or a bench.entry.Strategy",
@@ -57,7 +57,7 @@ def examine(spec: str) -> Iterator[Finding]:
     """
     knowledge(spec)
     subject = Subject(spec)
-    built = judge(_BUILT, subject)
+    built = judge(BUILT, subject)
     yield built
     faults: set[str] = set()
     for law in LAWS if built.verdict == "ok" else ():

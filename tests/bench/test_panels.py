@@ -19,6 +19,7 @@ def test_gains_are_paired_with_the_reference_on_the_same_seed():
     np.testing.assert_allclose(curves["bots"], np.tile([0, 0.025, 0.05], (3, 1)), atol=1e-12)
 
 
+@pytest.mark.integration
 def test_forty_settings_fit_on_one_picture(tmp_path):
     from matplotlib.image import imread
 

@@ -50,6 +50,7 @@ def cells(printed, name):
     return row.split(" | ")
 
 
+@pytest.mark.integration
 def test_the_peer_takes_part_in_the_comparison(tmp_path, capsys):
     peer = executable(
         tmp_path / "python",

@@ -82,6 +82,7 @@ def test_a_user_s_tasks_run_like_a_scenario(tmp_path):
     assert len(result.config["pool"]["sha256"]) == 64
 
 
+@pytest.mark.integration
 def test_a_run_on_a_user_s_tasks_resumes(tmp_path, capsys):
     write(tmp_path / "mine.csv", columns())
     command = ["run", "smoke", "--pool", str(tmp_path / "mine.csv"), "--out", str(tmp_path / "out")]
@@ -101,6 +102,7 @@ def test_a_run_on_a_user_s_tasks_resumes(tmp_path, capsys):
         assert said in capsys.readouterr().out
 
 
+@pytest.mark.integration
 def test_strategies_that_the_pool_cannot_serve_are_left_out_with_a_note(tmp_path, capsys):
     table = columns()
     del table["qwen3_30b_pass_rate"]

@@ -35,6 +35,7 @@ def rows_fixture(folder):
     return {row.strategy: row for row in summarize(Store(folder).load())}
 
 
+@pytest.mark.integration
 def test_the_reference_is_its_own_measure(rows):
     figures = rows["shuffle"].figures
     assert figures["difference"].value == 0
@@ -121,6 +122,7 @@ def test_the_page_is_self_contained_and_names_its_command(folder):
         assert (folder / picture).stat().st_size > 5000
 
 
+@pytest.mark.integration
 def test_failed_cells_are_shown(folder):
     report = write_report(folder)
     for path in (report.page, report.text):
@@ -145,6 +147,7 @@ def test_rows_and_columns_can_change_places():
     assert table.transposed().transposed() == table
 
 
+@pytest.mark.integration
 def test_one_seed_has_no_interval(tmp_path):
     run_cells(tiny_plans(["shuffle", "bots", "oracle-gain"], 1), Store(tmp_path), workers=1)
     row = next(row for row in summarize(Store(tmp_path).load()) if row.strategy == "bots")
@@ -154,6 +157,7 @@ def test_one_seed_has_no_interval(tmp_path):
     assert re.fullmatch(r"≈ [+-][\d.]+", gain)
 
 
+@pytest.mark.integration
 def test_the_first_run_after_a_damaged_command_file_says_what_to_do(folder, tmp_path, capsys):
     run_cells(tiny_plans(["shuffle"], 1), Store(tmp_path), workers=1)
     (tmp_path / "commands.json").write_text("[")
@@ -186,11 +190,13 @@ def test_an_empty_folder_says_what_to_do(tmp_path, capsys):
     assert "python -m bench run" in capsys.readouterr().err
 
 
+@pytest.mark.integration
 def test_runs_without_the_reference_are_shown_without_comparison(tmp_path):
     run_cells(tiny_plans(["bots"], 1), Store(tmp_path), workers=1)
     assert "No run of shuffle" in write_report(tmp_path).page.read_text()
 
 
+@pytest.mark.integration
 def test_run_and_report_from_the_command_line(tmp_path, capsys):
     arguments = ["run", "smoke", "--out", str(tmp_path), "--seeds", "1", "--steps", "5"]
     arguments += ["--num-tasks", "300", "--batch-size", "8", "--group-size", "4"]
@@ -207,6 +213,7 @@ def test_run_and_report_from_the_command_line(tmp_path, capsys):
     assert (tmp_path / "report.html").exists()
 
 
+@pytest.mark.integration
 def test_failures_show_in_the_exit_status_and_on_the_terminal(tmp_path, capsys):
     arguments = ["run", "smoke", "--out", str(tmp_path), "--seeds", "1", "--steps", "2"]
     arguments += ["--scenario", "base", "--strategy", "tests.bench.helpers:failing"]
@@ -347,6 +354,7 @@ SEVEN = ("base", "gap", "jump", "shift", "tiny", "cost", "forget")
 SCORED = {"shuffle": 0.3, "bots": 0.35, "oracle-gain": 0.4}
 
 
+@pytest.mark.integration
 def test_one_more_strategy_on_one_setting_leaves_the_standings_alone(tmp_path):
     cells = synthetic_cells(dict.fromkeys(SEVEN, SCORED), seeds=3)
     before = saved(tmp_path, cells).standings
@@ -358,6 +366,7 @@ def test_one_more_strategy_on_one_setting_leaves_the_standings_alone(tmp_path):
     assert "Not listed: dapo." in text
 
 
+@pytest.mark.integration
 def test_a_setting_with_two_seeds_leaves_the_scores_of_others_their_intervals(tmp_path):
     cells = synthetic_cells(dict.fromkeys(SEVEN, SCORED), seeds=3)
     report = saved(tmp_path, [*cells, *synthetic_cells({"huge": SCORED}, seeds=2)])
@@ -366,6 +375,7 @@ def test_a_setting_with_two_seeds_leaves_the_scores_of_others_their_intervals(tm
     assert "fewer than 3 seeds do not enter" in report.text.read_text()
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize(
     ("ends", "seeds", "says"),
     [
@@ -393,6 +403,7 @@ def test_standings_are_of_the_default_law_alone(wide):
     assert "Repeating a task is free in these settings." in wide.text.read_text()
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize(
     ("names", "says"),
     [
@@ -408,6 +419,7 @@ def test_what_is_said_about_repetition_is_true(tmp_path, names, says):
     assert says in write_report(tmp_path).text.read_text()
 
 
+@pytest.mark.integration
 def test_a_few_settings_under_several_laws_get_conclusions_and_all_tables(tmp_path):
     for result in many_settings(("base",)):
         Store(tmp_path).save(result)
@@ -417,6 +429,7 @@ def test_a_few_settings_under_several_laws_get_conclusions_and_all_tables(tmp_pa
     assert "Tokens and seconds" in text
 
 
+@pytest.mark.integration
 def test_settings_without_the_reference_do_not_spoil_the_others(tmp_path):
     cells = [*many_settings(), *synthetic_cells({"shift": {"bots": 0.3}}, seeds=3)]
     for result in cells:
@@ -424,6 +437,7 @@ def test_settings_without_the_reference_do_not_spoil_the_others(tmp_path):
     assert "bots > shuffle" in write_report(tmp_path).text.read_text()
 
 
+@pytest.mark.integration
 def test_a_file_and_a_variant_are_run_and_reported(tmp_path, capsys):
     path = tmp_path / "mine.toml"
     path.write_text('name = "mine"\nsummary = ""\nnum_tasks = 300\nnum_heldout = 50\n')

@@ -133,12 +133,13 @@ def test_a_foreign_parquet_file_is_a_clear_error(tmp_path):
         Store(tmp_path).load()
 
 
+@pytest.mark.integration
 def test_a_run_does_every_cell_once(tmp_path):
     store = Store(tmp_path)
     first = run_cells(tiny_plans(), store, workers=2)
     assert (first.done, first.skipped, first.failed) == (4, 0, 0)
     before = {path.name: path.stat().st_mtime_ns for path in tmp_path.glob("*.parquet")}
-    second = run_cells(tiny_plans(seeds=3), store, workers=2)
+    second = run_cells(tiny_plans(seeds=3), store, workers=1)
     assert (second.done, second.skipped, second.failed) == (2, 4, 0)
     after = {path.name: path.stat().st_mtime_ns for path in tmp_path.glob("*.parquet")}
     assert before.items() <= after.items()
@@ -146,7 +147,7 @@ def test_a_run_does_every_cell_once(tmp_path):
 
 def test_another_configuration_is_refused_before_anything_runs(tmp_path):
     store = Store(tmp_path)
-    run_cells(tiny_plans(["shuffle"], 1), store, workers=1)
+    store.save(run_cell(tiny_setting(), "shuffle", 0, 4))
     longer = plans([scenario_setting(replace(TINY, steps=13))], ["shuffle"], [0], 4)
     with pytest.raises(ValueError, match="another configuration"):
         run_cells(longer, store, workers=1)
@@ -154,7 +155,7 @@ def test_another_configuration_is_refused_before_anything_runs(tmp_path):
 
 def test_a_changed_setting_can_be_run_again_on_purpose(tmp_path):
     store = Store(tmp_path)
-    run_cells(tiny_plans(["shuffle"], 1), store, workers=1)
+    store.save(run_cell(tiny_setting(), "shuffle", 0, 4))
     longer = plans([scenario_setting(replace(TINY, steps=13))], ["shuffle"], [0], 4)
     assert run_cells(longer, store, workers=1, redo=True).done == 1
     (result,) = store.load()
@@ -182,11 +183,12 @@ def test_two_runs_cannot_write_into_one_folder(tmp_path):
         run_cells(tiny_plans(["shuffle"], 1), store, workers=1)
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("name", ["failing", "exiting"])
 def test_a_failing_cell_is_recorded_and_the_others_go_on(tmp_path, name):
     store = Store(tmp_path)
     cells = tiny_plans(["shuffle", f"tests.bench.helpers:{name}"], 1)
-    outcome = run_cells(cells, store, workers=2)
+    outcome = run_cells(cells, store, workers=1)
     assert (outcome.done, outcome.failed) == (1, 1)
     ((cell, error),) = store.failures()
     assert cell.strategy == f"tests.bench.helpers:{name}"
@@ -201,6 +203,7 @@ def test_a_repaired_cell_is_no_longer_reported_as_failed(tmp_path):
     assert store.failures() == []
 
 
+@pytest.mark.integration
 def test_a_worker_that_dies_costs_only_its_own_cell(tmp_path):
     store = Store(tmp_path)
     cells = tiny_plans(["shuffle", "tests.bench.helpers:dying", "bots"], 2)
@@ -239,6 +242,7 @@ def held(folder: Path, hold: Path, **options) -> tuple[subprocess.Popen, list[in
     return run, marks(hold, "arrived")
 
 
+@pytest.mark.integration
 @needs_proc
 def test_workers_die_with_a_run_that_is_killed_alone(tmp_path):
     run, workers = held(tmp_path / "out", tmp_path / "hold", stdout=subprocess.DEVNULL)
@@ -248,6 +252,7 @@ def test_workers_die_with_a_run_that_is_killed_alone(tmp_path):
     wait_for(lambda: gone(workers))
 
 
+@pytest.mark.integration
 def test_a_killed_run_resumes_with_nothing_lost_and_nothing_run_twice(tmp_path):
     out = tmp_path / "out"
     options = {"start_new_session": True, "stdout": subprocess.DEVNULL}

@@ -29,6 +29,7 @@ def test_the_compiled_step_is_faster_than_plain_numpy_on_a_million_tasks(monkeyp
     assert scale.ratio_of_all < 0.05
 
 
+@pytest.mark.integration
 def test_the_command_prints_a_line_per_size(capsys):
     assert main(["scaling", "--sizes", "1e3", "--rounds", "1"]) == 0
     printed = capsys.readouterr().out

@@ -40,6 +40,7 @@ def found_fixture(folder):
     return json.loads((folder / "leaderboard.json").read_text(encoding="utf-8"))
 
 
+@pytest.mark.integration
 def test_strategies_without_all_scenarios_are_listed_apart_where_they_lack_them(found, folder):
     views = found["views"]
     assert views[ALL]["apart"] == {"bots": ["noisy30"], "bots:tuned": ["noisy30"]}

@@ -51,6 +51,7 @@ def test_free_repetition_is_seen_to_be_free():
     assert all(bin_.ratio.value == pytest.approx(1, abs=0.1) for bin_ in found.bins)
 
 
+@pytest.mark.integration
 def test_intervals_cover_the_truth():
     """40 tables at 90 % coverage or worse would fail with a chance of 1 in 20 or more below 33."""
     nu = 8.0
@@ -94,6 +95,7 @@ def test_growth_tells_the_price(nu):
     assert np.mean(list(visits_by_growth(runs).values())) == pytest.approx(nu, rel=0.3)
 
 
+@pytest.mark.integration
 def test_the_page_has_every_table_and_a_picture(tmp_path):
     runs = [made(8.0, s, name) for s in range(3) for name in ("shuffle", "bots")]
     runs += [made(8.0, s, "shuffle", pool_size=3000) for s in range(3)]

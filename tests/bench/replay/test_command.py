@@ -27,6 +27,7 @@ def save(path: Path, references: bool = False) -> Path:
     return path
 
 
+@pytest.mark.integration
 def test_a_log_is_judged_and_the_page_says_how(tmp_path, capsys):
     out = tmp_path / "out"
     words = ["replay", str(save(tmp_path / "log.csv")), "--logged", "shuffle", "--seeds", "3"]
@@ -45,6 +46,7 @@ def test_a_log_is_judged_and_the_page_says_how(tmp_path, capsys):
     assert (out / "replay.png").stat().st_size > 10_000
 
 
+@pytest.mark.integration
 def test_strategies_that_need_references_are_left_out_where_the_log_has_none(tmp_path, capsys):
     words = ["--seeds", "1", "--steps", "3", "--out", str(tmp_path / "out")]
     assert main(["replay", str(save(tmp_path / "log.csv")), *words]) == 0

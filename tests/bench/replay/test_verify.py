@@ -35,6 +35,7 @@ def test_the_exact_share_is_that_of_the_covered_choices():
     assert exact(recorded, asked_TB, 8) == pytest.approx(np.mean(chances_T))
 
 
+@pytest.mark.integration
 def test_estimates_from_logs_agree_with_the_truth():
     """Two selectors along 10 uniform logs, and 10 of the live selector: 34 of 40 intervals hold it.
 

@@ -95,6 +95,7 @@ def test_the_page_is_filled_between_its_marks_and_nothing_else_changes():
         filled(text, {"y": ""})
 
 
+@pytest.mark.integration
 def test_the_command_writes_tables_and_pictures(tmp_path, capsys):
     folders = {name: tmp_path / name for name in ("suite", "ablation")}
     for cell in synthetic_cells(ENDS):

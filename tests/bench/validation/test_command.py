@@ -35,6 +35,7 @@ def out(tmp_path_factory):
     return tmp_path_factory.mktemp("out")
 
 
+@pytest.mark.integration
 def test_nothing_of_other_strategies_reaches_the_fit(folder, out, tmp_path):
     fitting.fit(gather(folder), [parse("plain")], out / "truth")
     store, changed_store = Store(folder), Store(tmp_path)
@@ -82,6 +83,7 @@ def test_a_fit_that_was_interrupted_is_made_again(folder, out, monkeypatch):
     assert fitting.fit(evidence, [parse("plain")], out / "truth")
 
 
+@pytest.mark.integration
 def test_the_command_reports_and_fills_a_page(folder, out, tmp_path, capsys):
     page = tmp_path / "page.md"
     page.write_text("Words.\n<!-- truth -->\nold\n<!-- end of truth -->\nMore words.\n")

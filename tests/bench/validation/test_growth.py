@@ -24,6 +24,7 @@ def test_memory_is_told_from_learning_by_the_pool_beside_the_heldout_tasks():
     assert none.law.memory_rate < 15
 
 
+@pytest.mark.integration
 def test_capacity_is_told_by_the_bend_of_the_path():
     truth = changed(FAST, learning_rate=0.6, capacity=0.8)
     found = matched(FAST, simulated_moments(truth), (RATE, CAPACITY))
