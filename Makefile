@@ -22,7 +22,8 @@ test: .venv/dev
 	$(BIN)/python -m pytest -n auto $(ARGS)
 
 test-fast: .venv/dev
-	$(BIN)/python -m pytest -q -n 2 -m "not integration and not slow" tests $(ARGS)
+	$(BIN)/python -m pytest -q -n 2 -m "not integration and not slow" --hypothesis-profile quick \
+	    tests $(ARGS)
 	$(BIN)/python -m pytest -q bots simulator
 
 check: .venv/dev
