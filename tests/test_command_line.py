@@ -54,6 +54,7 @@ def without_torch(*words: str) -> subprocess.CompletedProcess:
     )
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("name", OPTIONS)
 def test_every_option_has_words_and_a_metavar(name):
     option = OPTIONS[name]
@@ -63,6 +64,7 @@ def test_every_option_has_words_and_a_metavar(name):
         assert option.metavar is not None
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("name", OPTIONS)
 def test_every_value_has_a_default_that_is_named_or_is_required(name):
     option = OPTIONS[name]
@@ -190,6 +192,7 @@ def test_one_section_of_the_list_can_be_asked_for(section, capsys):
     assert all(title.startswith(section) for title in titles)
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("words", [(), ("make-model",), ("references",)])
 def test_help_of_real_runs_needs_no_torch(words):
     done = without_torch(*words, "--help")
@@ -197,6 +200,7 @@ def test_help_of_real_runs_needs_no_torch(words):
     assert "usage: python -m backends.rft" in done.stdout
 
 
+@pytest.mark.integration
 def test_a_real_run_without_torch_says_how_to_install_it(tmp_path):
     done = without_torch("make-model", "--out", str(tmp_path / "m"))
     assert (done.returncode, done.stdout) == (2, "")

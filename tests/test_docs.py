@@ -87,6 +87,7 @@ def unpriced(command: str) -> bool:
     return not (" ".join(words) in RUN or words[0] in FREE or COST.search(comment(command)))
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize(
     "page", [page for page in ALL if code(read(page), "python")], ids=lambda page: page.name
 )
@@ -97,6 +98,7 @@ def test_the_code_of_a_page_runs_from_top_to_bottom(page, tmp_path, monkeypatch)
         exec(compile(block, page.name, "exec"), names)
 
 
+@pytest.mark.integration
 def test_the_strategies_of_the_tutorial_take_part(tmp_path):
     page = ROOT / "docs" / "your-own-strategy.md"
     (tmp_path / "my_strategy.py").write_text("\n".join(code(read(page), "python")))
@@ -122,7 +124,8 @@ def test_every_command_that_a_page_names_is_understood(page, monkeypatch):
         words = split(command)
         own = program(words)
         if own and own[1] and "..." not in command:
-            understand(*own, monkeypatch)
+            named_alone = len(own[1]) == 1 and command not in commands(text)
+            understand(own[0], [*own[1], *(["--help"] if named_alone else [])], monkeypatch)
         elif words[0] == "make":
             assert target_exists(words), command
         elif words[0] == "pip":
@@ -134,6 +137,7 @@ def test_every_other_command_says_its_minutes_and_what_it_needs(page):
     assert not [command for command in commands(read(page)) if unpriced(command)]
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("command", sorted(RUN))
 def test_a_quick_command_runs(command, tmp_path):
     done = subprocess.run(
@@ -192,13 +196,13 @@ def test_a_command_without_its_price_is_found(command):
     "command",
     [
         "make real   # 40 minutes; torch",
-        "python -m bench run core",
-        "bots inspect selector.npz",
+        "python -m bench run core   # 7 minutes",
+        "python -m bench list",
         ". .venv/bin/activate",
         "pip install numpy  # a minute; network",
     ],
 )
-def test_a_command_with_its_price_or_a_parser_is_none(command):
+def test_a_command_with_its_price_or_that_is_run_is_none(command):
     assert not unpriced(command)
 
 

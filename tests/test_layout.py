@@ -36,6 +36,7 @@ def test_each_package_lies_in_the_checkout(package):
     assert Path(module.__file__).parent == ROOT / package
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("package", ALLOWED)
 def test_imports_point_one_way(package):
     for path in (ROOT / package).rglob("*.py"):
@@ -44,6 +45,7 @@ def test_imports_point_one_way(package):
         assert ours <= ALLOWED[package] | parser, path
 
 
+@pytest.mark.integration
 def test_heavy_imports_happen_at_the_point_of_use():
     for package in ALLOWED:
         for path in (ROOT / package).rglob("*.py"):
@@ -54,6 +56,7 @@ def test_heavy_imports_happen_at_the_point_of_use():
             assert not imports(ast.Module(top, [])) & (HEAVY - allowed), path
 
 
+@pytest.mark.integration
 def test_the_simulated_benchmark_starts_without_torch():
     code = "import sys, bench.__main__; sys.exit(len({'torch', 'transformers'} & {*sys.modules}))"
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
@@ -90,6 +93,7 @@ def test_selectors_need_numpy_scipy_and_numba_alone():
 COMMANDS = {"__main__.py", "command.py", "commands.py", "running.py", "logs.py"}
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("package", ["bots", "simulator", "backends"])
 def test_libraries_log_and_commands_print(package):
     for path in (ROOT / package).rglob("*.py"):

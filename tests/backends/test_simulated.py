@@ -85,6 +85,7 @@ def saved():
     return backend.state_dict()
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize(
     ("entry", "damage"),
     [

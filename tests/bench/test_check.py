@@ -103,6 +103,7 @@ def test_a_broken_selector_fails_the_law_that_it_breaks(name, law, says):
     assert "\n" not in line
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize(("name", "law", "says"), ADVISED)
 def test_what_is_only_advisable_is_a_warning(name, law, says):
     assert found(name, "FAILED") == []

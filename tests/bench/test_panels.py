@@ -31,6 +31,7 @@ def test_forty_settings_fit_on_one_picture(tmp_path):
     assert height < 1500
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("count", [1, 7])
 def test_any_number_of_settings_is_drawn(tmp_path, count):
     runs = grouped({f"setting {k}": {"shuffle": 0.3, "bots": 0.3} for k in range(count)})

@@ -90,6 +90,7 @@ def test_what_a_peer_said_before_it_ended_is_shown(tmp_path):
         pass
 
 
+@pytest.mark.integration
 def test_a_peer_that_is_not_there_is_an_error_before_anything_is_timed(capsys):
     assert main([*TINY, "--table", "comparison", "--peer", "/nowhere/python"]) == 2
     assert "/nowhere/python does not run" in capsys.readouterr().err
@@ -132,6 +133,7 @@ def answers(tmp_path, *requests):
     return made[-1], [json.loads(line) for line in out.getvalue().splitlines()]
 
 
+@pytest.mark.integration
 def test_each_request_has_one_answer(tmp_path):
     contender, said = answers(
         tmp_path, {"select": 2}, {"update": {"ids": [1, 0], "solved": [4, 2]}}, {"memory": True}
@@ -145,6 +147,7 @@ def test_each_request_has_one_answer(tmp_path):
     assert set(used) == {"kept", "extra"}
 
 
+@pytest.mark.integration
 @pytest.mark.skipif(memory("VmRSS") is None, reason="memory is read from /proc")
 def test_the_peak_of_memory_counts_from_where_it_was_settled():
     np.ones(32_000_000).sum()

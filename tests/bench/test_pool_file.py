@@ -376,6 +376,7 @@ def test_a_pool_without_rates_says_what_to_do(tmp_path):
         pool_setting(write(tmp_path / "p.csv", {"id": list(range(ROWS))}), 4, 8, 6)
 
 
+@pytest.mark.integration
 @pytest.mark.skipif(not ITEMS.exists(), reason="needs the real item file, which is not shipped")
 def test_the_real_items_run_whole():
     source = PoolFile(

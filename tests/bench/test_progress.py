@@ -57,6 +57,7 @@ def test_lines_are_logged_until_the_end(caplog):
     assert caplog.records[0].getMessage() == "0 of 1 cells"
 
 
+@pytest.mark.integration
 def test_a_run_tells_its_plan_first_and_ends_all_that_it_begins(tmp_path, caplog, monkeypatch):
     watches = []
     monkeypatch.setattr("bench.runner.Watch", lambda: watches.append(Watch()) or watches[-1])
@@ -70,6 +71,7 @@ def prepare(seed):
     assert seed in (0, 1)
 
 
+@pytest.mark.integration
 def test_the_making_of_models_is_told(tmp_path, caplog):
     setting = replace(tiny_setting(), prepare=prepare)
     with caplog.at_level(logging.INFO, logger="bench"):

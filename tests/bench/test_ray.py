@@ -214,6 +214,7 @@ def test_engines_that_cannot_be_used_are_refused(tmp_path, capsys, words, messag
     assert message in capsys.readouterr().err
 
 
+@pytest.mark.integration
 def test_the_local_engine_can_be_named(tmp_path, capsys):
     words = ["--seeds", "1", "--strategy", "shuffle", "--scenario", "base", "--steps", "3"]
     assert main(["run", "smoke", "--engine", "local", "--out", str(tmp_path), *words]) == 0

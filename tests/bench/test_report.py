@@ -44,6 +44,7 @@ def test_the_reference_is_its_own_measure(rows):
         assert figures[name].value == 1
 
 
+@pytest.mark.integration
 def test_rows_hold_every_figure_with_an_interval_around_it(rows):
     for row in rows.values():
         assert row.seeds == (0, 1, 2)
@@ -109,6 +110,7 @@ def test_strategies_without_beliefs_have_no_belief_scores(rows):
     assert "shuffle" not in {line[0] for line in beliefs.rows}
 
 
+@pytest.mark.integration
 def test_the_page_is_self_contained_and_names_its_command(folder):
     report = write_report(folder)
     content = report.page.read_text()
@@ -320,6 +322,7 @@ def wide_fixture(tmp_path_factory):
     return write_report(folder)
 
 
+@pytest.mark.integration
 def test_many_settings_get_one_grid_and_compact_tables(wide):
     page, text = wide.page.read_text(), wide.text.read_text()
     assert len(re.findall(r'src="data:image/png;base64,', page)) == 1

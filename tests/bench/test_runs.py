@@ -153,6 +153,7 @@ def test_another_configuration_is_refused_before_anything_runs(tmp_path):
         run_cells(longer, store, workers=1)
 
 
+@pytest.mark.integration
 def test_a_changed_setting_can_be_run_again_on_purpose(tmp_path):
     store = Store(tmp_path)
     store.save(run_cell(tiny_setting(), "shuffle", 0, 4))
@@ -195,6 +196,7 @@ def test_a_failing_cell_is_recorded_and_the_others_go_on(tmp_path, name):
     assert ("this selector always fails" if name == "failing" else "SystemExit: 3") in error
 
 
+@pytest.mark.integration
 def test_a_repaired_cell_is_no_longer_reported_as_failed(tmp_path):
     store = Store(tmp_path)
     (plan,) = tiny_plans(["shuffle"], 1)

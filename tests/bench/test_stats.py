@@ -70,6 +70,7 @@ def test_wins_in_every_seed_are_not_certainty():
     assert tied.low < 0.5 < tied.high
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize(("seeds", "level"), [(3, 0.95), (5, 0.95), (3, 0.99)])
 def test_verdicts_on_few_seeds_cover_the_truth_as_often_as_they_say(seeds, level):
     """20,000 replications: 4 standard errors are 0.006 at 95 %."""

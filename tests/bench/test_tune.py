@@ -103,12 +103,14 @@ def build(trial, scenario):
     make_strategy(trial.spec, preview()[0], np.random.default_rng(0), None)
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("name", TUNABLE)
 def test_the_defaults_can_be_built_wherever_they_are_tuned(name):
     for scenario in tune.TUNING.scenarios:
         build(Trial(name), scenario)
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("name", TUNABLE)
 def test_every_trial_can_be_built(name):
     for trial in trials(name, STRATEGIES[name].space, tune.BUDGET):

@@ -55,6 +55,7 @@ def test_what_is_like_shuffle_is_not_told_apart():
     assert "For the same rollouts BOTS ended not clearly above shuffle." in said(cells)
 
 
+@pytest.mark.integration
 def test_many_settings_are_counted():
     ends = {f"s{k}": ENDS for k in range(6)} | {"worst": ENDS | {"bots": 0.21}}
     text = said(synthetic_cells(ends))
@@ -123,6 +124,7 @@ def test_a_pool_that_was_met_often_is_told_with_a_remedy():
     assert "--redo" in text
 
 
+@pytest.mark.integration
 def test_the_verdict_ends_the_command_and_opens_the_page(tmp_path, capsys):
     for cell in synthetic_cells({"base": ENDS | {"oracle-gain": 0.5}}, 3):
         Store(tmp_path).save(cell)

@@ -57,6 +57,7 @@ def test_without_ties_no_random_number_is_used():
     assert rng.bit_generator.state == before
 
 
+@pytest.mark.integration
 def test_softmax_draws_tasks_one_after_another_in_proportion():
     utility, temperature, draws = np.array([-0.1, -0.3, -0.5, -0.2]), 0.2, 20_000
     weights = np.exp(utility / temperature)

@@ -45,6 +45,7 @@ def test_beliefs_follow_the_paper_s_formulas(config):
     assert_allclose(selector.posterior.beta_N, naive.beta, rtol=1e-12)
 
 
+@pytest.mark.integration
 def test_tasks_are_picked_in_proportion_to_their_density_at_the_target():
     """Chi-square over ten bins of density, false-alarm rate 0.1 %."""
     rng = np.random.default_rng(3)
@@ -88,6 +89,7 @@ def test_relabelling_the_tasks_relabels_the_mean_rule_s_choice():
     assert set(order[chosen(alpha[order], beta[order])]) == set(chosen(alpha, beta))
 
 
+@pytest.mark.integration
 def test_the_first_batch_is_uniform_without_any_evidence():
     """Each task's count is within 5 standard deviations; false-alarm rate about 1e-5."""
     counts = np.zeros(50)

@@ -38,6 +38,7 @@ def test_without_arguments_it_prints_help(capsys):
     assert "inspect" in capsys.readouterr().out
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("name", examples.CONFIGS)
 def test_a_live_selector_is_described(name, file, capsys):
     selector = examples.trained(examples.CONFIGS[name])
@@ -105,6 +106,7 @@ DRAWN = {
 }
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("name", DRAWN)
 def test_a_picture_is_drawn_on_request(name, file, tmp_path):
     selector, picture = DRAWN[name](), tmp_path / "p.png"
@@ -129,6 +131,7 @@ def test_a_picture_without_matplotlib_is_refused(file, tmp_path, capsys, monkeyp
     assert main(["inspect", state]) == 0
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("target", ["no-folder/p.png", "p.doc"])
 def test_a_picture_that_cannot_be_written_is_an_error(target, file, tmp_path, capsys):
     state = file(examples.bots(BOTSConfig()).state_dict())
@@ -195,6 +198,7 @@ BROKEN = {
 }
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("name", BROKEN)
 def test_junk_anywhere_in_a_state_is_an_error_or_harmless(name, file, capsys):
     state = BROKEN[name]().state_dict()

@@ -19,6 +19,7 @@ def steps_to_equilibrium(measured: bool, rho: float, lam: float, rate: float) ->
     return belief
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("rho", [0.0, 0.1, 0.5, 1.0])
 @pytest.mark.parametrize("lam", [0.05, 0.1, 1.0])
 def test_effective_sample_size_settles_between_the_bounds_of_proposition_2(rho, lam):

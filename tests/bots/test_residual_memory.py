@@ -116,6 +116,7 @@ def drifting(fading: float, seed: int) -> ResidualMemorySelector:
     return updated
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("fading", [0.0, 0.003, 0.01])
 def test_the_rate_of_fading_is_learned(fading):
     found = [drifting(fading, seed).metrics()["belief/fading"] for seed in range(4)]
@@ -133,6 +134,7 @@ def test_the_choice_is_the_sharper_the_less_is_forgotten():
     assert sharp[2] == 1
 
 
+@pytest.mark.integration
 def test_tasks_are_drawn_in_proportion_to_utility():
     """2,000 draws of one task of 12; a chi-square test that fails by chance once in 1,000."""
     from scipy.stats import chisquare
@@ -297,6 +299,7 @@ def test_binary_rewards_are_worth_one_trial_each():
     np.testing.assert_array_equal(*states)
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("extreme", [0, 8])
 def test_beliefs_stay_finite_when_everything_is_solved_or_failed(extreme):
     tasks, _ = pool(60)

@@ -193,6 +193,7 @@ def test_every_truncation_is_refused(tmp_path):
         assert "end is missing" in refusal(path) or length == 1
 
 
+@pytest.mark.integration
 def test_a_flipped_byte_is_refused_or_changes_nothing(tmp_path):
     path = tmp_path / "s.npz"
     save_state(path, {"a": np.arange(3), "b": {"c": [1.5, None], "d": np.array(["x"])}})

@@ -63,6 +63,7 @@ def test_pools_are_as_informative_under_shuffle_as_documented(name):
     assert np.mean(shares) == pytest.approx(scenario.etr, abs=0.02)
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_seeds_differ_and_repeat(name):
     one, again, other = (build(small(SCENARIOS[name]), seed)[0] for seed in (0, 0, 1))
@@ -70,6 +71,7 @@ def test_seeds_differ_and_repeat(name):
     assert not np.array_equal(one.solve_rates(), other.solve_rates())
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_every_scenario_resumes_bit_for_bit_with_feedback_on_its_way(name):
     scenario = small(SCENARIOS[name])

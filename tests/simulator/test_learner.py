@@ -464,6 +464,7 @@ def test_a_learner_trained_on_lost_rollouts_ignores_them():
     assert_array_equal(growth(lost), growth(whole))
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("gain", ["grpo", "drgrpo", "rloo", "maxrl"])
 def test_the_mean_update_of_sampled_groups_is_the_closed_form(gain):
     """E[step] = eta / 128^alpha E[w] h v sqrt(w_g), over 2,000 groups of one task.

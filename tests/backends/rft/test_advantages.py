@@ -109,6 +109,7 @@ def test_informative_is_two_different_rewards(rewards_BG):
     assert informative(rewards_BG)[:, 0].tolist() == expected
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("name", NAMES)
 @settings(deadline=None, max_examples=60)
 @given(rewards_BG=batches)
@@ -122,6 +123,7 @@ def test_advantages_are_finite_balanced_and_leave_their_argument_alone(name, rew
     np.testing.assert_allclose(advantages_BG.sum(axis=1), 0.0, atol=1e-9)
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("name", NAMES)
 @settings(deadline=None, max_examples=30)
 @given(rewards_BG=batches, seed=st.integers(0, 99))
@@ -136,6 +138,7 @@ def test_advantages_do_not_depend_on_the_order_within_a_group_or_on_other_groups
     np.testing.assert_array_equal(ALGORITHMS[name].of(rewards_BG[:1]), advantages_BG[:1])
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("advantages", BASELINES)
 @settings(deadline=None, max_examples=60)
 @given(rewards_BG=batches, shift=st.floats(-10, 10))
@@ -145,6 +148,7 @@ def test_a_constant_added_to_all_rewards_changes_nothing(advantages, rewards_BG,
     )
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize(
     ("advantages", "power"),
     [

@@ -168,6 +168,7 @@ def test_the_losses_of_microbatches_add_up_to_that_of_the_batch(law, rows, at):
     assert total == pytest.approx(float(law.loss(rows)), rel=0, abs=law.rounding(rows))
 
 
+@pytest.mark.integration
 @settings(deadline=None, max_examples=60)
 @given(level=st.sampled_from(LOSS_LEVELS), cap=st.sampled_from([None, 2.0]), rows=batches)
 def test_rows_without_an_advantage_may_be_left_out(level, cap, rows):
@@ -225,6 +226,7 @@ def test_the_clip_stops_the_gradient_of_what_has_gone_far_enough(
     assert int(counted) == is_clipped
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("level", LOSS_LEVELS)
 def test_on_policy_the_gradient_is_the_weighted_advantage_over_the_count_of_its_level(level):
     rows = random_rows(3)
@@ -279,6 +281,7 @@ def tokens(seed: int = 0, rows: int = 5, columns: int = 9) -> torch.Tensor:
     )
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("temperature", [1.0, 0.5, 1.7])
 @pytest.mark.parametrize("first", [1, 2, 4])
 def test_log_probabilities_are_those_of_a_full_forward_pass(temperature, first):

@@ -95,6 +95,7 @@ def test_weights_have_the_names_of_the_state_dict_and_tied_ones_are_saved_once(t
         assert set(file.keys()) == names - ({"lm_head.weight"} if tied else set())
 
 
+@pytest.mark.integration
 def test_adapters_are_merged_under_the_names_of_the_model(made, policy, tmp_path):
     pytest.importorskip("peft")
     adapted = load_policy(made, "cpu", lora_rank=2)

@@ -213,6 +213,7 @@ def test_a_step_is_that_of_a_loop_over_rows(algorithm, level):
     assert_moved_alike(policy.model, model)
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("algorithm", ["grpo", "dr-grpo", "dapo"])
 def test_the_gradient_is_that_of_a_loop_over_rows(algorithm):
     config = replace(PLAIN, algorithm=algorithm, max_grad_norm=0.01, learning_rate=0.0)
@@ -420,6 +421,7 @@ def test_a_loss_that_is_not_finite_stops_the_run_with_finite_weights(minibatches
     assert all(np.isfinite(vector).all() for vector in trainer.vectors().values())
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("make_policy", [float32_policy, float32_lora_policy])
 def test_a_loaded_trainer_continues_bit_for_bit(make_policy: Callable[[], Policy]):
     config = replace(PLAIN, warmup_steps=3, minibatches=2, weight_decay=0.1)
@@ -446,6 +448,7 @@ def test_a_fresh_trainer_can_be_saved_and_loaded():
         np.testing.assert_array_equal(vector, trainer.vectors()[name])
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("kl_weight", [0.0, 0.5])
 def test_adapters_alone_change_and_the_weights_are_those_of_the_merged_model(kl_weight):
     policy, groups = lora_policy(), make_groups(MIXED)

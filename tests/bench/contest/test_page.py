@@ -52,6 +52,7 @@ def test_strategies_without_all_scenarios_are_listed_apart_where_they_lack_them(
     assert "gap (oracle-gain gains 0.0000" in text
 
 
+@pytest.mark.integration
 def test_there_is_a_view_for_every_tag_and_law_on_every_axis(found):
     assert list(found["views"]) == [ALL, SHARED, "law: default", "law: steep", "plain", "noise"]
     assert found["views"]["law: steep"]["scenarios"] == ["base@steep"]
@@ -66,6 +67,7 @@ def test_oracles_have_no_rank_and_rivals_share_all_ranks(found):
     assert sum(ranks.values()) == pytest.approx(4 * 5 / 2, abs=0.02)
 
 
+@pytest.mark.integration
 def test_only_what_equals_shuffle_is_not_distinguishable(found):
     view = found["views"][ALL]
     distinct = view["standings"]["rollouts"]["distinct"]
@@ -73,6 +75,7 @@ def test_only_what_equals_shuffle_is_not_distinguishable(found):
     assert alike == {"shuffle", "uniform"}
 
 
+@pytest.mark.integration
 def test_equal_contests_give_equal_files(folder):
     names = ["leaderboard.html", "leaderboard.md", "leaderboard.json"]
     before = [(folder / name).read_bytes() for name in names]

@@ -60,6 +60,7 @@ def test_strategies_that_need_references_are_left_out_where_the_log_has_none(tmp
     assert "| reference strong |" in told.out
 
 
+@pytest.mark.integration
 def test_runs_of_its_own_stand_beside_what_is_foretold(tmp_path, capsys):
     import pyarrow as pa
     import pyarrow.parquet as pq

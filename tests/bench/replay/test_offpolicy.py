@@ -65,6 +65,7 @@ def test_too_little_in_common_is_refused():
         off_policy(short, chances(short, "uniform"), [np.arange(5)] * 6)
 
 
+@pytest.mark.integration
 def test_intervals_hold_the_exact_share():
     """60 logs of known rates, of which 52 or more intervals shall hold the truth.
 

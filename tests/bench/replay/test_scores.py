@@ -69,6 +69,7 @@ def test_differences_are_of_the_losses_and_paired():
     assert found.high - found.low < (true.high - true.low) / 2
 
 
+@pytest.mark.integration
 def test_intervals_hold_the_score_that_more_tasks_would_show():
     """Predictions of one half for 60 tasks; 40 logs, of which 34 or more shall hold the truth.
 

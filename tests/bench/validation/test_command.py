@@ -54,6 +54,7 @@ def test_nothing_of_other_strategies_reaches_the_fit(folder, out, tmp_path):
         assert (tmp_path / "fits" / name).read_text() == (out / "truth" / name).read_text()
 
 
+@pytest.mark.integration
 def test_a_fit_is_kept_until_shuffles_runs_change(folder, out, monkeypatch):
     fitting.fit(gather(folder), [parse("plain")], out / "truth")
 
@@ -101,6 +102,7 @@ def test_the_command_reports_and_fills_a_page(folder, out, tmp_path, capsys):
     assert "filled truth" in capsys.readouterr().out
 
 
+@pytest.mark.integration
 def test_strategies_can_be_chosen(folder, out, capsys):
     options = ["--sim-seeds", "1", "--workers", "1", "--mechanism", "plain", "--out", str(out)]
     assert main(["validate", str(folder), *options, "--strategy", "mopps"]) == 0
@@ -109,6 +111,7 @@ def test_strategies_can_be_chosen(folder, out, capsys):
     assert "has no 'dps' on all seeds: choose of shuffle, mopps" in capsys.readouterr().err
 
 
+@pytest.mark.integration
 def test_a_page_without_blocks_is_refused(folder, out, tmp_path, capsys):
     page = tmp_path / "page.md"
     page.write_text("Words.")

@@ -41,6 +41,7 @@ def test_a_family_is_a_label_without_its_level():
     ]
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("unsolvable", [0.0, 0.3])
 def test_laws_of_labels_are_recovered(unsolvable):
     like = Domain(slope_sd=0.0, transfer_sd=0.7, unsolvable=0.9)
@@ -57,6 +58,7 @@ def test_laws_of_labels_are_recovered(unsolvable):
         assert domain.transfer_sd == 0.7
 
 
+@pytest.mark.integration
 def test_growth_is_not_taken_for_ease():
     found = domains(*trace(0.0), Dynamics((DRIFT,)), replace(Domain(), slope_sd=0.0), seed=0)
     blind = domains(*trace(0.0), Dynamics((0.0,)), replace(Domain(), slope_sd=0.0), seed=0)

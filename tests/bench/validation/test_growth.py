@@ -9,6 +9,7 @@ from tests.bench.validation.stand_in import TRUTH, changed, write
 FAST = replace(TRUTH, batch_size=60)
 
 
+@pytest.mark.integration
 def test_the_learning_rate_is_recovered():
     found = matched(changed(FAST, learning_rate=0.5), simulated_moments(FAST), (RATE,))
     assert found.law.learning_rate == pytest.approx(0.15, rel=0.05)

@@ -41,6 +41,7 @@ def test_references_are_recovered_from_their_moments():
     assert found.shared_residual == pytest.approx(0.4, abs=0.1)
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("start", [0.1, 0.3, 0.6])
 def test_heldout_tasks_start_where_they_started(start):
     found = with_references(Population(), evidence(Population(), start))

@@ -60,6 +60,7 @@ def test_the_status_is_the_command_s(status):
     assert ended(lambda options: status) == status
 
 
+@pytest.mark.integration
 def test_a_reader_that_has_seen_enough_is_no_error():
     words = f"{sys.executable} -m bench list | head -n 1"
     done = subprocess.run(

@@ -50,6 +50,7 @@ def check_whole(summary, alpha, beta, group_size):
     np.testing.assert_allclose(summary.histogram_H, counts / rates.size, rtol=1e-12)
 
 
+@pytest.mark.integration
 @LIVE
 @pytest.mark.parametrize("domains", [(), examples.DOMAINS])
 @pytest.mark.parametrize("group_size", [1, 5, 16.5])
@@ -78,6 +79,7 @@ def test_the_next_batch_is_the_selectors_own(name):
         assert batch.inclusion_B.tolist() == drawn.inclusion_B.tolist()
 
 
+@pytest.mark.integration
 @LIVE
 def test_predictions_of_the_next_batch_are_means_over_its_tasks(name):
     selector = examples.trained(examples.CONFIGS[name])
@@ -98,6 +100,7 @@ def test_asking_changes_nothing():
     assert same(state, twin)
 
 
+@pytest.mark.integration
 @LIVE
 def test_lists_hold_the_most_extreme_tasks(name):
     selector = examples.trained(examples.CONFIGS[name])
@@ -132,6 +135,7 @@ def test_time_since_a_visit_is_in_policy_versions():
     assert summary.since_L.size + summary.never == summary.whole.tasks
 
 
+@pytest.mark.integration
 def test_standing_and_learned_are_what_the_selector_logs():
     for config in examples.CONFIGS.values():
         selector = examples.trained(config)
@@ -186,6 +190,7 @@ def test_a_bots_selector_is_summarised_likewise(thompson, temperature):
     assert summary.batch.task_ids.tolist() == twin.select(5).tolist()
 
 
+@pytest.mark.integration
 def test_a_million_tasks_are_counted_by_class(tmp_path):
     rng = np.random.default_rng(0)
     weak_N = rng.binomial(8, 0.5, 1_000_000) / 8
@@ -200,6 +205,7 @@ def test_a_million_tasks_are_counted_by_class(tmp_path):
     assert summary.whole.rate == pytest.approx(selector.metrics()["posterior/mean"])
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize(
     ("options", "message"),
     [

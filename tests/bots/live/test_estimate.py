@@ -44,6 +44,7 @@ def belief(rng, low: float, high: float, counts: float):
     return counts * mean_N, counts * (1 - mean_N)
 
 
+@pytest.mark.integration
 def test_the_pool_s_mean_is_estimated_without_bias_and_with_honest_intervals():
     rng = np.random.default_rng(0)
     alpha_N, beta_N = belief(rng, 0.05, 0.95, 12.0)
@@ -53,6 +54,7 @@ def test_the_pool_s_mean_is_estimated_without_bias_and_with_honest_intervals():
     assert 0.92 <= coverage(estimates, true_N.mean()) <= 0.98
 
 
+@pytest.mark.integration
 def test_a_wrong_belief_costs_precision_and_not_truth():
     rng = np.random.default_rng(1)
     alpha_N, beta_N = belief(rng, 0.05, 0.95, 12.0)
@@ -63,6 +65,7 @@ def test_a_wrong_belief_costs_precision_and_not_truth():
     assert coverage(estimates, true_N.mean()) >= 0.92
 
 
+@pytest.mark.integration
 def test_sharp_beliefs_without_a_floor_leave_it_unbiased():
     rng = np.random.default_rng(2)
     alpha_N, beta_N = belief(rng, 0.38, 0.62, 60.0)
@@ -137,6 +140,7 @@ def test_the_curve_stays_between_the_estimates(pairs):
     assert 0 <= value.standard_error <= max(error for _, error in pairs) * (1 + 1e-9) + 1e-100
 
 
+@pytest.mark.integration
 def test_rare_surprises_hardly_bias_the_curve():
     # Estimates are 0 with a small error, or 10 with a large one, and 1 on average. Weights from
     # each estimate's own error would settle near 0.001. The mean of 400 curves has a standard

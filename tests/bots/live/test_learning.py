@@ -57,6 +57,7 @@ def test_versions_count_and_not_calls(forgetting):
     assert_allclose(often.counts(), once.counts(), rtol=1e-6)
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize(("forgetting", "rho"), [(0.1, 0.0), (0.1, 0.2), (0.05, 1.0)])
 def test_pieces_of_a_version_have_the_equilibria_of_the_whole(forgetting, rho):
     whole, cut = (Learner(forgetting=forgetting, implicit_weight=rho) for _ in range(2))

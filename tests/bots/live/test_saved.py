@@ -157,6 +157,7 @@ def domain_labels(selector: LiveSelector) -> np.ndarray:
     return selector.pool.domains_N
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize(
     ("name", "value"),
     [

@@ -126,6 +126,7 @@ def test_excluded_and_removed_tasks_are_never_chosen(exclude):
         selector.select(61 - away.size, exclude)
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize(
     "settings",
     [

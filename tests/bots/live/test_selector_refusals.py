@@ -30,6 +30,7 @@ CALLS = {
 }
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("name", CALLS)
 def test_a_refused_call_changes_nothing(name):
     selector = lived_selector(4, domain_floor=0.1)

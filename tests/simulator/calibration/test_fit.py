@@ -75,6 +75,7 @@ def test_without_growth_nothing_is_learnt():
     assert calibrate(estimates(0.0, 0.0, drift=-0.1), BLANK).scenario.law.learning_rate == 0
 
 
+@pytest.mark.integration
 def test_growth_beyond_reach_is_refused():
     with pytest.raises(ValueError, match="no learning rate up to 10 makes abilities grow"):
         calibrate(estimates(0.0, 0.0, drift=60.0), BLANK)

@@ -99,6 +99,7 @@ def test_the_order_of_tasks_does_not_matter():
     np.testing.assert_allclose(first[order], second, rtol=1e-12)
 
 
+@pytest.mark.integration
 def test_a_finer_grid_hardly_changes_the_likelihood():
     trace = draw(INITIAL, FULL, 60, 40, 9.4, 8, np.random.default_rng(2))
     observations = Observations.of(trace, 9.4)

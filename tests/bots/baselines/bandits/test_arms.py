@@ -36,6 +36,7 @@ def test_domains_are_arms_in_the_order_of_their_labels():
     assert arms.left(np.array([0, 2])).tolist() == [2, 1, 0]
 
 
+@pytest.mark.integration
 def test_tasks_are_drawn_uniformly_within_arms():
     """Chi-square with 5 degrees of freedom for the larger arm, false-alarm rate 0.1 %."""
     arms, counts, source = Arms(np.array([0, 1, 1, 1, 1, 1, 1, 1]), 2), np.zeros(8), rng()

@@ -39,6 +39,7 @@ def test_three_steps_by_hand():
     assert_allclose(selector.state_dict()["weight_N"], weights)
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("size", [1, 3, 5])
 def test_dividing_by_the_chance_is_unbiased(size):
     """Within 5 standard errors for each of 6 tasks, false-alarm rate 4e-6."""

@@ -83,6 +83,7 @@ def test_the_descent_follows_the_beliefs():
     assert ((counts - expected) ** 2 / expected).sum() < 16.3
 
 
+@pytest.mark.integration
 def test_a_belief_weighs_its_evidence_up_to_the_bound():
     """Beta(2,1) against Beta(1,2) as above, from 1 group or from 300; then without the bound.
 

@@ -40,6 +40,7 @@ def test_the_limits_of_kinds_are_options():
     assert greso.keep_probabilities().tolist() == [0.5, 1.0, 0.5, 1.0]
 
 
+@pytest.mark.integration
 def test_tasks_are_skipped_as_often_as_the_formula_says():
     """Four frequencies over 1,000 epochs; |z| < 4 has a false-alarm rate of 3e-4.
 

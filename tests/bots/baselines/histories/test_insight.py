@@ -35,6 +35,7 @@ def test_digamma_agrees_with_scipy():
     assert_allclose(digamma(x), special.digamma(x), rtol=1e-12, atol=1e-12)
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize(("a", "b"), BELIEFS)
 @pytest.mark.parametrize("group_size", [1, 4, 16])
 def test_information_agrees_with_its_definition(a, b, group_size):

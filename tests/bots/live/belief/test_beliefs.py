@@ -22,6 +22,7 @@ from tests.bots.live.helpers import (
 NOTHING = (np.empty(0), np.empty(0))
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("forgetting", [0.0, 0.01, 0.1, 0.5, 1.0])
 @pytest.mark.parametrize("rho", [0.0, 0.1, 1.0])
 @pytest.mark.parametrize("prior", [(1.0, 1.0), (0.5, 3.0)])

@@ -62,6 +62,7 @@ def assert_unbiased(one: Scene, seed: int, of=None, draws: int = DRAWS) -> None:
     assert 2 * stats.norm.sf(np.abs(z).max(initial=0)) * CLASSES.size > ALARM
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize(
     ("allocation", "coverage"),
     [
@@ -83,6 +84,7 @@ def test_every_choice_weighs_the_inverse_of_its_probability(thompson, allocation
     assert_unbiased(scene(config), seed=int(8 * coverage))
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("coverage", [0.0, 0.25])
 @pytest.mark.parametrize("cost_C", [(1.0, 1.5, 1.0, 3.0), (2.0, 1.0, 1.0, 1.2)])
 def test_costs_enter_the_probabilities(cost_C, coverage):
@@ -91,6 +93,7 @@ def test_costs_enter_the_probabilities(cost_C, coverage):
     assert_unbiased(scene(LiveConfig(coverage=coverage), cost_C), 1, None if coverage else cheap)
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("thompson", [True, False])
 @pytest.mark.parametrize("coverage", [0.0, 0.25])
 def test_tasks_due_for_a_test_have_the_probability_of_their_draw(thompson, coverage):
@@ -101,6 +104,7 @@ def test_tasks_due_for_a_test_have_the_probability_of_their_draw(thompson, cover
     assert_unbiased(one, 2, None if coverage or thompson else [7, 13], draws=6_000)
 
 
+@pytest.mark.integration
 def test_a_share_of_a_place_is_given_at_random():
     one, rng = scene(LiveConfig(coverage=0.3)), np.random.default_rng(0)
     by_rank = [int(choose(one, 8, NOWHERE, rng).places_S.sum()) for _ in range(2_000)]
@@ -140,6 +144,7 @@ def test_a_choice_leaves_the_beliefs_and_their_flags_as_they_were():
         assert_array_equal(getattr(one.beliefs.table, name), values)
 
 
+@pytest.mark.integration
 def test_the_guess_of_the_density_changes_no_distribution():
     rng = np.random.default_rng(0)
     counts = []
@@ -185,6 +190,7 @@ def estimates(seed: int, steps: int, **settings):
     return float(truth.solve_rates().mean()), made
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize(
     "settings",
     [{}, {"thompson": False, "utility": "variance"}, {"forgetting": 0.02, "implicit_weight": 0.0}],

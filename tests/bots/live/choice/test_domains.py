@@ -40,6 +40,7 @@ def test_places_keep_to_every_bound_and_add_up(domains, batch_size, seed):
     assert np.all(got < ceiling * batch_size + 1)
 
 
+@pytest.mark.integration
 def test_expected_places_are_exact():
     # 12 z-scores of 10,000 draws each; beyond 5 with a chance of 1e-5.
     rng = np.random.default_rng(1)

@@ -67,6 +67,7 @@ def test_every_stratum_has_its_own_best():
         assert_array_equal(ranked.ranks[here], np.sort(ranks_N[own])[: here.sum()])
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("wanted", [2, 5])
 def test_tasks_that_tie_for_the_last_places_share_them(wanted):
     beliefs, law = scene()
@@ -91,6 +92,7 @@ def test_tasks_that_tie_for_the_last_places_share_them(wanted):
         assert same_distribution(one, other) > ALARM
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("utility", CODES)
 def test_due_tasks_are_ranked_by_a_draw_from_the_prior(utility):
     parameter = {"closeness": 0.3, "informative": 8.0}.get(utility, 0.0)

@@ -41,6 +41,7 @@ def by_quadrature(alpha: float, beta: float, target: float, half: float) -> floa
     return composite(in_angle, *ends, shift) / whole
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("target", [0.02, 0.3, 0.5, 0.9])
 @pytest.mark.parametrize(
     ("alpha", "beta"),

@@ -36,6 +36,7 @@ def test_ranks_by_place_end_with_the_one_beyond_the_list(numbers, ranks):
     assert ranked().nth(np.array(numbers)).tolist() == ranks
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("count", [0, 1, 3, 7, 10])
 @pytest.mark.parametrize("usable", [np.arange(10), np.arange(0, 40, 4), np.arange(40)])
 def test_picked_tasks_are_distinct_usable_and_uniform(count, usable):

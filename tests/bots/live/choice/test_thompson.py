@@ -75,6 +75,7 @@ SCENES = {
 }
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("name", SCENES)
 def test_who_is_chosen_is_distributed_as_in_the_plain_algorithm(name):
     (beliefs, law, rest), wanted = SCENES[name]
@@ -108,6 +109,7 @@ def least_of_tasks(fast, slow):
     return min(pvalues, default=1.0) * max(len(pvalues), 1)
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("target", [0.0, 0.3, 1.0])
 @pytest.mark.parametrize("guess", [1.0, 1e4])
 def test_the_first_of_three_has_the_probability_that_integration_gives(target, guess):
@@ -137,6 +139,7 @@ def test_the_first_of_three_has_the_probability_that_integration_gives(target, g
     assert stats.chisquare(counts, 4_000 * np.array(chances)).pvalue > ALARM
 
 
+@pytest.mark.integration
 def test_draws_that_tie_at_a_pole_share_the_places():
     beliefs = believed(CLASSES, (0.2, 0.5, 0.9), (0.0, 0.0, 0.0), prior=(1e-3, 1.0))
     law = DrawLaw(0.0, np.ones(3), np.zeros(3, np.int64), 1, NEVER)
@@ -159,6 +162,7 @@ def test_ranks_are_where_draws_fall_and_reaches_are_windows():
         assert_array_equal(inside, ranks < reach)
 
 
+@pytest.mark.integration
 def test_the_density_that_was_met_is_what_the_next_window_needs():
     beliefs, law, _ = scene(counts=(0.0, 0.0, 0.0))
     rng = np.random.default_rng(3)

@@ -88,6 +88,7 @@ def experienced(steps: int = 30) -> LiveSelector:
     return selector
 
 
+@pytest.mark.integration
 def test_a_full_disk_leaves_the_files_that_were_there(tmp_path):
     path, selector = tmp_path / "state.npz", experienced()
     for _ in range(2):

@@ -122,6 +122,7 @@ def spans(version: float, unit: float) -> tuple[float, float]:
     return rested, now - version
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize(
     ("version", "unit"),
     [(0.0, 1.0), (1e6, 1.0), (1e7, 1.0), (2.0**24 - 9, 1.0), (1e6, 0.125), (2.0**21 - 9, 0.125)],

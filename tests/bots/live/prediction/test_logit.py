@@ -147,6 +147,7 @@ def test_new_and_reordered_domains_keep_what_is_known_of_the_old_ones():
     assert np.isfinite(predictor.predict(classes)).all()
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("hostile", ["solved", "failed", "alternating"])
 @pytest.mark.parametrize("trials", [0.25, 1.0, 1e6])
 def test_no_counts_make_it_anything_but_finite(hostile, trials):

@@ -20,6 +20,7 @@ def learn(worth, trials=16, batches=400, seed=0):
     return learned
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("worth", [0.5, 3, 20])
 @pytest.mark.parametrize("trials", [4, 16, (np.arange(128) % 15) + 1])
 def test_it_finds_the_worth_of_predictions(worth, trials):
