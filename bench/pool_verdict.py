@@ -29,21 +29,21 @@ _SEEDS = 4
 def sentences(rows: Sequence[Row], cell: CellResult) -> list[str]:
     """The strategy to take, what is not told apart from it, and how far to trust that.
 
-    The strategy is the one that gains most over the reference for the same rollouts.
+    The strategy is the one that gains most over the reference for the same rollouts, of those whose
+    gain is clear where there are any.
 
     Args:
         rows: of one setting, the reference's among them.
         cell: one of its cells.
     """
     file = str(cell.config["pool"]["path"])
-    candidates = sorted(rivals(rows), key=lambda row: -row.figures["difference"].value)
+    candidates = sorted(rivals(rows), key=promise, reverse=True)
     few = _often_met(rows, cell)
     if not candidates:
         said = [f"For {file} only {REFERENCE} was run, so there is nothing to choose from."]
     else:
         best = candidates[0]
-        better = best.differs and best.figures["difference"].value > 0
-        others = _others(candidates) if better else []
+        others = _others(candidates) if clearly_above(best) else []
         said = [*_chosen(file, best), *others, *_groups(rows, best)]
     said.append(
         "The learner is simulated from the rates of the same file. It says what the difficulties "
@@ -55,6 +55,16 @@ def sentences(rows: Sequence[Row], cell: CellResult) -> list[str]:
 def rivals(rows: Sequence[Row]) -> list[Row]:
     """The rows of strategies that could be chosen: neither the reference nor an oracle."""
     return [row for row in rows if row.strategy != REFERENCE and not _oracle(row.strategy)]
+
+
+def clearly_above(row: Row) -> bool:
+    """Whether the interval of the gain over the reference lies above 0."""
+    return row.differs and row.figures["difference"].value > 0
+
+
+def promise(row: Row) -> tuple[bool, float]:
+    """Orders rows: clear gains above all others, then by the gain."""
+    return clearly_above(row), row.figures["difference"].value
 
 
 def _oracle(strategy: str) -> bool:
@@ -72,7 +82,7 @@ def _chosen(file: str, best: Row) -> list[str]:
             f"There is no interval over {counted(len(best.seeds), 'seed')}: give --seeds {_SEEDS} "
             "or more.",
         ]
-    if not (best.differs and gain.value > 0):
+    if not clearly_above(best):
         return [
             f"For {file} keep {REFERENCE}: no strategy is clearly better.",
             f"The nearest is {name(best.strategy)}: for the same rollouts it ended {size} from "

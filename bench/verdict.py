@@ -6,7 +6,7 @@ import numpy as np
 
 from bench import metrics, pool_verdict
 from bench.metrics import evaluated
-from bench.pool_verdict import rivals
+from bench.pool_verdict import clearly_above, promise, rivals
 from bench.run_figures import is_real
 from bench.stats import LEAST_SEEDS
 from bench.store import CellId, CellResult
@@ -202,8 +202,8 @@ def _best(rows: Sequence[Row], settings: Sequence[str]) -> list[str]:
     leaders: dict[str, list[str]] = {}
     nobody = []
     for setting, found in of.items():
-        best = max(found, key=lambda row: row.figures["difference"].value, default=None)
-        if best is not None and best.differs and best.figures["difference"].value > 0:
+        best = max(found, key=promise, default=None)
+        if best is not None and clearly_above(best):
             leaders.setdefault(best.strategy, []).append(setting)
         elif best is not None and len(best.seeds) >= LEAST_SEEDS:
             nobody.append(setting)

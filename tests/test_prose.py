@@ -29,7 +29,7 @@ STUDIES = [
     page for page in sorted((ROOT / "docs" / "research").glob("*.md")) if page.name != "index.md"
 ]
 LONGEST, MEAN = 40, 25  # words of a sentence
-MOST_WORDS, MOST_NUMBERS = 1_150, 75  # of the README
+MOST_WORDS, MOST_NUMBERS = 1_000, 65  # of the README
 ANSWER_SENTENCES, ANSWER_LONGEST = 3, 30
 
 

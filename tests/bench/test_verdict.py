@@ -2,11 +2,14 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from bench.__main__ import main
+from bench.pool_verdict import promise
+from bench.stats import Estimate
 from bench.store import CellId, Store
-from bench.summary import summarize
+from bench.summary import Row, summarize
 from bench.verdict import sentences
 from bench.words import listed, percent
 from tests.bench.helpers import synthetic_cells
@@ -137,6 +140,23 @@ def test_the_verdict_ends_the_command_and_opens_the_page(tmp_path, capsys):
     assert text.index(first) < text.index("Made by")
     page = (tmp_path / "report.html").read_text()
     assert page.index("reached shuffle") < page.index("Made by")
+
+
+def test_a_clear_gain_comes_before_a_larger_one_that_is_not():
+    gains = {
+        "wild": (0.03, -0.02, 0.08),
+        "steady": (0.01, 0.005, 0.015),
+        "worse": (0.02, 0.0, 0.04),
+    }
+    rows = [
+        Row("base", who, (0, 1, 2), 1.5, {}, {"difference": Estimate(*gain)}, np.empty(0))
+        for who, gain in gains.items()
+    ]
+    assert [row.strategy for row in sorted(rows, key=promise, reverse=True)] == [
+        "steady",
+        "wild",
+        "worse",
+    ]
 
 
 def test_words():
