@@ -10,6 +10,8 @@ SUITE ?= smoke
 
 # Two threads on a machine whose cores are busy can make torch 80 times slower.
 export OMP_NUM_THREADS ?= 1
+# Without bytecode on disk every process of a test compiles torch and transformers anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 demo: .venv/bench
 	$(BIN)/python -m bench run $(SUITE) --report $(if $(OUT),--out "$(OUT)") \
