@@ -7,7 +7,8 @@ import numpy as np
 
 from bench import drawing
 from bench.figures import Runs, budget, on_grid
-from bench.strategies import REFERENCE, is_oracle
+from bench.pool_verdict import rivals
+from bench.strategies import REFERENCE
 from bench.summary import Row
 from bench.words import name, percent
 
@@ -55,10 +56,7 @@ def finding(rows: Sequence[Row], short: bool = False) -> str:
 
 def shown(rows: Sequence[Row]) -> list[str]:
     """The reference, BOTS, and whoever of the others ends highest."""
-    ends = {
-        row.strategy: row.figures["final"].value
-        for row in rows
-        if not is_oracle(row.strategy) and row.strategy not in (REFERENCE, SUBJECT)
-    }
-    best = [max(ends, key=lambda who: ends[who])] if ends else []
-    return [REFERENCE, *(row.strategy for row in rows if row.strategy == SUBJECT), *best]
+    mine = [row.strategy for row in rows if row.strategy == SUBJECT]
+    others = [row for row in rivals(rows) if row.strategy != SUBJECT]
+    best = max(others, key=lambda row: row.figures["final"].value, default=None)
+    return [REFERENCE, *mine, *([best.strategy] if best else [])]

@@ -1,14 +1,14 @@
 """Which strategy to take for a user's own pool, in sentences."""
 
-import re
 from collections.abc import Sequence
 
 import numpy as np
 
 from bench import stats
+from bench.contest.views import is_oracle
 from bench.stats import LEAST_SEEDS, Estimate
 from bench.store import CellResult
-from bench.strategies import REFERENCE, STRATEGIES
+from bench.strategies import REFERENCE
 from bench.summary import Row
 from bench.visits import often_met
 from bench.words import (
@@ -43,7 +43,7 @@ def sentences(rows: Sequence[Row], cell: CellResult) -> list[str]:
         said = [f"For {file} only {REFERENCE} was run, so there is nothing to choose from."]
     else:
         best = candidates[0]
-        others = _others(candidates) if clearly_above(best) else []
+        others = _others(candidates) if best.above else []
         said = [*_chosen(file, best), *others, *_groups(rows, best)]
     said.append(
         "The learner is simulated from the rates of the same file. It says what the difficulties "
@@ -54,23 +54,12 @@ def sentences(rows: Sequence[Row], cell: CellResult) -> list[str]:
 
 def rivals(rows: Sequence[Row]) -> list[Row]:
     """The rows of strategies that could be chosen: neither the reference nor an oracle."""
-    return [row for row in rows if row.strategy != REFERENCE and not _oracle(row.strategy)]
-
-
-def clearly_above(row: Row) -> bool:
-    """Whether the interval of the gain over the reference lies above 0."""
-    return row.differs and row.figures["difference"].value > 0
+    return [row for row in rows if row.strategy != REFERENCE and not is_oracle(row.strategy)]
 
 
 def promise(row: Row) -> tuple[bool, float]:
     """Orders rows: clear gains above all others, then by the gain."""
-    return clearly_above(row), row.figures["difference"].value
-
-
-def _oracle(strategy: str) -> bool:
-    """Whether it is one of the roster's oracles; there are no others, whatever was imported."""
-    entry = STRATEGIES.get(re.split("[:+]", strategy)[0])
-    return entry is not None and entry.oracle
+    return row.above, row.figures["difference"].value
 
 
 def _chosen(file: str, best: Row) -> list[str]:
@@ -82,7 +71,7 @@ def _chosen(file: str, best: Row) -> list[str]:
             f"There is no interval over {counted(len(best.seeds), 'seed')}: give --seeds {_SEEDS} "
             "or more.",
         ]
-    if not clearly_above(best):
+    if not best.above:
         return [
             f"For {file} keep {REFERENCE}: no strategy is clearly better.",
             f"The nearest is {name(best.strategy)}: for the same rollouts it ended {size} from "

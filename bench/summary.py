@@ -52,6 +52,16 @@ class Row:
         gain = self.figures["difference"]
         return gain.low > 0 or gain.high < 0
 
+    @property
+    def above(self) -> bool:
+        """Whether it ends clearly above the reference."""
+        return self.differs and self.figures["difference"].value > 0
+
+    @property
+    def below(self) -> bool:
+        """Whether it ends clearly below the reference."""
+        return self.differs and self.figures["difference"].value < 0
+
 
 @dataclass(frozen=True, slots=True)
 class Standing:

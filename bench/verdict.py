@@ -6,7 +6,7 @@ import numpy as np
 
 from bench import metrics, pool_verdict
 from bench.metrics import evaluated
-from bench.pool_verdict import clearly_above, promise, rivals
+from bench.pool_verdict import promise, rivals
 from bench.run_figures import is_real
 from bench.stats import LEAST_SEEDS
 from bench.store import CellId, CellResult
@@ -175,7 +175,7 @@ def _not_better(of: dict[str, list[Row]], named: bool) -> list[str]:
     """Which strategies do not end clearly above the reference for the same rollouts, and where."""
     said: dict[str, list[str]] = {}
     for strategy, mine in of.items():
-        below = [r.setting for r in mine if r.differs and r.figures["difference"].value < 0]
+        below = [row.setting for row in mine if row.below]
         alike = [r.setting for r in mine if not r.differs and len(r.seeds) >= LEAST_SEEDS]
         for where, verdict in ((below, "below"), (alike, "not clearly above")):
             if where:
@@ -203,7 +203,7 @@ def _best(rows: Sequence[Row], settings: Sequence[str]) -> list[str]:
     nobody = []
     for setting, found in of.items():
         best = max(found, key=promise, default=None)
-        if best is not None and clearly_above(best):
+        if best is not None and best.above:
             leaders.setdefault(best.strategy, []).append(setting)
         elif best is not None and len(best.seeds) >= LEAST_SEEDS:
             nobody.append(setting)
@@ -227,8 +227,8 @@ def _counted(
         mine = _judged(_of(rows, strategy, settings))
         if not mine:
             continue
-        above = sum(row.differs and row.figures["difference"].value > 0 for row in mine)
-        below = sum(row.differs and row.figures["difference"].value < 0 for row in mine)
+        above = sum(row.above for row in mine)
+        below = sum(row.below for row in mine)
         said.append(
             f"{where} {name(strategy)} ended clearly above {REFERENCE} for the same rollouts on "
             f"{above}, clearly below on {below}, and was not told apart on "

@@ -132,18 +132,6 @@ def marks(folder: Path, event: str) -> list[int]:
     return [int(path.name.partition("-")[2]) for path in folder.glob(f"{event}-*")]
 
 
-PATIENCE = 600  # seconds until what hangs is given up; no test passes or fails by it on any machine
-
-
-def wait_for(condition):
-    """What `condition` answers, once that is true."""
-    deadline = time.monotonic() + PATIENCE
-    while not (answer := condition()):
-        assert time.monotonic() < deadline, "nothing happened"
-        time.sleep(0.01)
-    return answer
-
-
 def gone(pids: Iterable[int]) -> bool:
     """Whether all these processes have ended, whether or not somebody has asked how."""
     return not any(_runs(pid) for pid in pids)

@@ -15,7 +15,8 @@ from bench.__main__ import main
 from bench.engines import Extras, RayEngine
 from bench.runner import run_cells
 from bench.store import Store
-from tests.bench.helpers import children, gone, tiny_plans, wait_for
+from tests.bench.helpers import children, gone, tiny_plans
+from tests.waiting import until
 
 ROOT = Path(__file__).parents[2]
 CELLS = 6
@@ -102,8 +103,8 @@ def test_results_are_the_local_ones_and_failures_are_told_apart(tmp_path, caplog
 def test_a_killed_worker_costs_nothing_but_time(tmp_path):
     words = command(tmp_path, 400)
     run = start(words)
-    worker = wait_for(lambda: stopped_at_work(run.pid))
-    wait_for(lambda: finished(tmp_path) >= 1)
+    worker = until(lambda: stopped_at_work(run.pid))
+    until(lambda: finished(tmp_path) >= 1)
     os.kill(worker, signal.SIGKILL)
     output, errors = run.communicate()
     assert run.returncode == 0, errors
@@ -118,24 +119,24 @@ def test_a_killed_worker_costs_nothing_but_time(tmp_path):
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_stopped_run_leaves_nobody_behind_and_goes_on(tmp_path, number):
     run = start(command(tmp_path, 2000))
-    wait_for(lambda: at_work(run.pid))
+    until(lambda: at_work(run.pid))
     others = descendants(run.pid)
     run.send_signal(number)
     _, errors = run.communicate()
     assert run.returncode == 128 + number
     assert "the same command goes on from here" in errors
     assert "Traceback" not in errors
-    wait_for(lambda: gone(others))
+    until(lambda: gone(others))
     assert list(tmp_path.glob("*.tmp")) == []
 
 
 @needs_ray
 def test_workers_die_with_a_run_that_is_killed_alone(tmp_path):
     run = start(command(tmp_path, 2000))
-    workers = wait_for(lambda: at_work(run.pid))
+    workers = until(lambda: at_work(run.pid))
     run.kill()
     run.communicate()
-    wait_for(lambda: not any(runs_a_cell(pid) for pid in workers))
+    until(lambda: not any(runs_a_cell(pid) for pid in workers))
 
 
 STRATEGY = """
@@ -174,7 +175,7 @@ def test_a_cluster_is_sent_the_code_and_may_lose_a_machine(tmp_path, monkeypatch
             stderr=subprocess.PIPE,
             text=True,
         )
-        wait_for(lambda: len(at_work(os.getpid())) == 2)
+        until(lambda: len(at_work(os.getpid())) == 2)
         cluster.remove_node(machine, allow_graceful=False)
         output, errors = run.communicate()
     finally:

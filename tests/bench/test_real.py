@@ -20,7 +20,8 @@ from bench.settings import Setting
 from bench.store import Store
 from bench.trace import Trace
 from bots import load_state
-from tests.bench.helpers import gone, marks, wait_for
+from tests.bench.helpers import gone, marks
+from tests.waiting import until
 
 pytestmark = pytest.mark.integration  # each takes PyTorch, and most train a model
 ROOT = Path(__file__).parents[2]
@@ -218,7 +219,7 @@ def held(folder: Path, hold: Path, strategy: str = "waiting") -> tuple[subproces
         stderr=subprocess.PIPE,
         text=True,
     )
-    (worker,) = wait_for(lambda: marks(hold, "arrived"))
+    (worker,) = until(lambda: marks(hold, "arrived"))
     return process, worker
 
 
@@ -264,12 +265,12 @@ def test_a_second_signal_ends_a_run_at_once_and_its_workers_with_it(tmp_path):
     hold = tmp_path / "hold"
     process, worker = held(tmp_path / "out", hold, "stubborn")
     process.send_signal(signal.SIGTERM)
-    wait_for(lambda: marks(hold, "told"))
+    until(lambda: marks(hold, "told"))
     assert process.poll() is None
     process.send_signal(signal.SIGTERM)
     process.communicate()
     assert process.returncode == 143
-    wait_for(lambda: gone([worker]))
+    until(lambda: gone([worker]))
 
 
 @pytest.mark.parametrize(

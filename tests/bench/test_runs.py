@@ -15,7 +15,8 @@ from bench.cell import cell_config, run_cell
 from bench.runner import plans, run_cells
 from bench.settings import scenario_setting
 from bench.store import CellId, Store
-from tests.bench.helpers import TINY, gone, marks, tiny_plans, tiny_setting, wait_for
+from tests.bench.helpers import TINY, gone, marks, tiny_plans, tiny_setting
+from tests.waiting import until
 
 ROOT = Path(__file__).parents[2]
 
@@ -240,7 +241,7 @@ def held(folder: Path, hold: Path, **options) -> tuple[subprocess.Popen, list[in
     hold.mkdir()
     environment = {**os.environ, "HOLD": str(hold)}
     run = subprocess.Popen(command(folder), cwd=ROOT, env=environment, text=True, **options)
-    wait_for(lambda: len(marks(hold, "arrived")) == 2)
+    until(lambda: len(marks(hold, "arrived")) == 2)
     return run, marks(hold, "arrived")
 
 
@@ -251,7 +252,7 @@ def test_workers_die_with_a_run_that_is_killed_alone(tmp_path):
     assert not gone(workers)
     run.kill()
     run.wait()
-    wait_for(lambda: gone(workers))
+    until(lambda: gone(workers))
 
 
 @pytest.mark.integration
